@@ -1,0 +1,52 @@
+// Package archive is the room that ends every execution: it puts the finished
+// execution into the archive and, as final, into the read model.
+package archive
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/gennaker/gennaker/activities"
+	"github.com/gennaker/gennaker/executions"
+	"github.com/gennaker/gennaker/pipeline"
+)
+
+var _ activities.Archive = (*Archive)(nil)
+
+// Archive implements [activities.Archive].
+type Archive struct {
+	archive executions.Archive
+	model   executions.ReadModel
+	logger  *slog.Logger
+}
+
+// New composes the two.
+func New(archive executions.Archive, model executions.ReadModel, logger *slog.Logger) *Archive {
+	return &Archive{archive: archive, model: model, logger: logger}
+}
+
+// ArchiveExecution implements [activities.Archive]. A read model that is away
+// is no failure: readers find the execution in the archive.
+//
+// Errors: invalid, for an execution that has not ended; unavailable, when the
+// object store does not answer: the caller tries again until it does, since an
+// execution that is not archived is lost with Temporal's retention.
+func (a *Archive) ArchiveExecution(ctx context.Context, in activities.ArchiveExecutionInput) (activities.Done, error) {
+	e := in.Execution
+	switch {
+	case e == nil || e.ID == "":
+		return activities.Done{}, pipeline.Errorf(pipeline.CodeInvalid, "There is no execution to archive.")
+	case !e.Status.Complete():
+		return activities.Done{}, pipeline.Errorf(pipeline.CodeInvalid, "The execution %s is %s: only finished executions are archived.", e.ID, e.Status)
+	}
+	r := executions.Record{Execution: e, Sequence: in.Sequence, PublishedAt: pipeline.ToMillis(time.Now()), Final: true}
+	if err := a.archive.Save(ctx, r); err != nil {
+		return activities.Done{}, err
+	}
+	if _, err := a.model.Put(ctx, r); err != nil {
+		a.logger.WarnContext(ctx, "the read model does not take a finished execution; readers find it in the archive",
+			"application", e.Application, "execution", e.ID, "error", err)
+	}
+	return activities.Done{}, nil
+}

@@ -1,0 +1,227 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"github.com/gennaker/gennaker/pipeline"
+)
+
+// ClouddriverQueue returns the task queue that serves one account. A worker
+// placed inside a private cluster serves that account's queue alone.
+func ClouddriverQueue(account string) string { return "clouddriver." + account }
+
+// Clouddriver changes and watches a Kubernetes cluster. Every method is
+// idempotent under its scope's key: repeated after a crash it finds what it did
+// and goes on. Errors are *pipeline.Error: invalid, forbidden, not_found,
+// conflict and unprocessable are the request's own fault and carry the API
+// server's words; unavailable, throttled and timeout are the world's.
+type Clouddriver interface {
+	DeployManifest(context.Context, DeployManifestInput) (DeployManifestOutput, error)
+	AwaitStable(context.Context, AwaitStableInput) (AwaitStableOutput, error)
+	DeleteManifest(context.Context, DeleteManifestInput) (DeleteManifestOutput, error)
+	CleanupArtifacts(context.Context, CleanupArtifactsInput) (Done, error)
+	RunJob(context.Context, RunJobInput) (RunJobOutput, error)
+	AwaitJob(context.Context, AwaitJobInput) (AwaitJobOutput, error)
+}
+
+// The calls.
+var (
+	// DeployManifest applies manifests in Spinnaker's order.
+	DeployManifest = Call[DeployManifestInput, DeployManifestOutput]{
+		Name: "clouddriver.deployManifest", Timeout: 30 * time.Minute, Heartbeat: 20 * time.Second, QueueTimeout: 5 * time.Minute,
+		Queue: func(in DeployManifestInput) string { return ClouddriverQueue(in.Account) },
+	}
+	// AwaitStable watches objects until they are stable, failed, or have news.
+	AwaitStable = Call[AwaitStableInput, AwaitStableOutput]{
+		Name: "clouddriver.awaitStable", Timeout: 24 * time.Hour, Heartbeat: 20 * time.Second, GivesBack: true, QueueTimeout: 5 * time.Minute,
+		Queue: func(in AwaitStableInput) string { return ClouddriverQueue(in.Account) },
+	}
+	// DeleteManifest deletes objects by name or label.
+	DeleteManifest = Call[DeleteManifestInput, DeleteManifestOutput]{
+		Name: "clouddriver.deleteManifest", Timeout: 30 * time.Minute, Heartbeat: 20 * time.Second, QueueTimeout: 5 * time.Minute,
+		Queue: func(in DeleteManifestInput) string { return ClouddriverQueue(in.Account) },
+	}
+	// CleanupArtifacts deletes versions beyond max-version-history.
+	CleanupArtifacts = Call[CleanupArtifactsInput, Done]{
+		Name: "clouddriver.cleanupArtifacts", Timeout: 10 * time.Minute, Heartbeat: 20 * time.Second, QueueTimeout: 5 * time.Minute,
+		Queue: func(in CleanupArtifactsInput) string { return ClouddriverQueue(in.Account) },
+	}
+	// RunJob creates a Job, exactly once.
+	RunJob = Call[RunJobInput, RunJobOutput]{
+		Name: "clouddriver.runJob", Timeout: 10 * time.Minute, Heartbeat: 20 * time.Second, QueueTimeout: 5 * time.Minute,
+		Queue: func(in RunJobInput) string { return ClouddriverQueue(in.Account) },
+	}
+	// AwaitJob watches a Job until it ends.
+	AwaitJob = Call[AwaitJobInput, AwaitJobOutput]{
+		Name: "clouddriver.awaitJob", Timeout: 7 * 24 * time.Hour, Heartbeat: 20 * time.Second, GivesBack: true, QueueTimeout: 5 * time.Minute,
+		Queue: func(in AwaitJobInput) string { return ClouddriverQueue(in.Account) },
+	}
+)
+
+// RegisterClouddriver registers impl under the names of the calls.
+func RegisterClouddriver(r Registry, impl Clouddriver) {
+	register(r, DeployManifest, impl.DeployManifest)
+	register(r, AwaitStable, impl.AwaitStable)
+	register(r, DeleteManifest, impl.DeleteManifest)
+	register(r, CleanupArtifacts, impl.CleanupArtifacts)
+	register(r, RunJob, impl.RunJob)
+	register(r, AwaitJob, impl.AwaitJob)
+}
+
+// Moniker names what a manifest belongs to.
+type Moniker struct {
+	App     string `json:"app,omitempty"`
+	Cluster string `json:"cluster,omitempty"`
+	Stack   string `json:"stack,omitempty"`
+	Detail  string `json:"detail,omitempty"`
+}
+
+// LabelSelectors is Spinnaker's form of a label selector (reference:
+// clouddriver section 3).
+type LabelSelectors struct {
+	Selectors []LabelSelector `json:"selectors,omitempty"`
+}
+
+// LabelSelector is one requirement. Kind is ANY, EQUALS, NOT_EQUALS, CONTAINS,
+// NOT_CONTAINS, EXISTS or NOT_EXISTS; EQUALS and NOT_EQUALS use the first value.
+type LabelSelector struct {
+	Kind   string   `json:"kind"`
+	Key    string   `json:"key"`
+	Values []string `json:"values,omitempty"`
+}
+
+// DeployManifestInput is the deployManifest operation (reference: clouddriver
+// sections 4 and 5).
+type DeployManifestInput struct {
+	Scope   Scope  `json:"scope"`
+	Account string `json:"account"`
+	// Manifests are Kubernetes objects; Lists are spread, nulls dropped.
+	Manifests         []pipeline.Map `json:"manifests"`
+	Moniker           Moniker        `json:"moniker"`
+	NamespaceOverride string         `json:"namespaceOverride,omitempty"`
+	// Versioned overrides the kind's default when set.
+	Versioned         *bool               `json:"versioned,omitempty"`
+	RequiredArtifacts []pipeline.Artifact `json:"requiredArtifacts,omitempty"`
+	OptionalArtifacts []pipeline.Artifact `json:"optionalArtifacts,omitempty"`
+	// DisableArtifactBinding is enableArtifactBinding=false.
+	DisableArtifactBinding bool           `json:"disableArtifactBinding,omitempty"`
+	EnableTraffic          bool           `json:"enableTraffic"`
+	Services               []string       `json:"services,omitempty"`
+	Strategy               string         `json:"strategy,omitempty"`
+	LabelSelectors         LabelSelectors `json:"labelSelectors"`
+	SkipSpecTemplateLabels bool           `json:"skipSpecTemplateLabels,omitempty"`
+	AllowNothingSelected   bool           `json:"allowNothingSelected,omitempty"`
+}
+
+// DeployManifestOutput tells what the cluster now holds. Sensitive values of
+// Secrets are removed.
+type DeployManifestOutput struct {
+	Manifests []pipeline.Map `json:"manifests"`
+	// ManifestNamesByNamespace lists "kind name" under each namespace, "_" for
+	// objects without one.
+	ManifestNamesByNamespace map[string][]string `json:"manifestNamesByNamespace"`
+	CreatedArtifacts         []pipeline.Artifact `json:"createdArtifacts"`
+	BoundArtifacts           []pipeline.Artifact `json:"boundArtifacts"`
+}
+
+// AwaitStableInput names the objects to watch.
+type AwaitStableInput struct {
+	Scope   Scope  `json:"scope"`
+	Account string `json:"account"`
+	// Manifests is namespace to "kind name" lists, "_" for cluster scope.
+	Manifests map[string][]string `json:"manifests"`
+	// Seen is what an earlier answer said; the call returns early, not done,
+	// once there is something new that lasted [NewsAfter].
+	Seen []ManifestStatus `json:"seen,omitempty"`
+}
+
+// NewsAfter is how long a change of a waiting message must last before
+// AwaitStable reports it, so that a fast rollout is one call.
+const NewsAfter = 2 * time.Second
+
+// AwaitStableOutput is the state of every object of the input.
+type AwaitStableOutput struct {
+	// Done is set when every object is stable or failed.
+	Done     bool             `json:"done"`
+	Statuses []ManifestStatus `json:"statuses"`
+}
+
+// ManifestStatus is one object's state (reference: clouddriver section 10).
+type ManifestStatus struct {
+	Namespace string `json:"namespace"`
+	// Name is "kind name".
+	Name   string `json:"name"`
+	Stable bool   `json:"stable"`
+	Failed bool   `json:"failed"`
+	// Message says why the object is not stable or why it failed.
+	Message string `json:"message,omitempty"`
+	// StableAt is when the object was first seen stable by this call.
+	StableAt pipeline.Millis `json:"stableAt,omitempty"`
+}
+
+// DeleteManifestInput is the deleteManifest operation (reference: clouddriver
+// section 4). Either ManifestName or Kinds with LabelSelectors is set.
+type DeleteManifestInput struct {
+	Scope          Scope          `json:"scope"`
+	Account        string         `json:"account"`
+	Location       string         `json:"location"`
+	ManifestName   string         `json:"manifestName,omitempty"`
+	Kinds          []string       `json:"kinds,omitempty"`
+	LabelSelectors LabelSelectors `json:"labelSelectors"`
+	// Options holds cascading, orphanDependents and gracePeriodSeconds as
+	// written: text, boolean or number.
+	Options pipeline.Map `json:"options,omitempty"`
+}
+
+// DeleteManifestOutput lists what was really deleted, as "kind name" under its
+// location; nothing deleted is a success.
+type DeleteManifestOutput struct {
+	ManifestNamesByNamespace map[string][]string `json:"manifestNamesByNamespace"`
+}
+
+// CleanupArtifactsInput holds the manifests that a deploy answered with.
+type CleanupArtifactsInput struct {
+	Scope     Scope          `json:"scope"`
+	Account   string         `json:"account"`
+	Manifests []pipeline.Map `json:"manifests"`
+}
+
+// RunJobInput is the runJob operation (reference: clouddriver section 4).
+type RunJobInput struct {
+	Scope             Scope               `json:"scope"`
+	Account           string              `json:"account"`
+	Application       string              `json:"application"`
+	Manifest          pipeline.Map        `json:"manifest"`
+	Namespace         string              `json:"namespace,omitempty"`
+	RequiredArtifacts []pipeline.Artifact `json:"requiredArtifacts,omitempty"`
+	OptionalArtifacts []pipeline.Artifact `json:"optionalArtifacts,omitempty"`
+}
+
+// RunJobOutput is a deploy's output with the Job's own name.
+type RunJobOutput struct {
+	DeployManifestOutput
+	// Namespace and Name locate the Job.
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+}
+
+// AwaitJobInput names a Job.
+type AwaitJobInput struct {
+	Scope     Scope  `json:"scope"`
+	Account   string `json:"account"`
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+}
+
+// AwaitJobOutput is the end of a Job (reference: clouddriver section 11).
+type AwaitJobOutput struct {
+	Succeeded bool `json:"succeeded"`
+	// Reason, Message and FailureDetails explain a failure.
+	Reason         string `json:"reason,omitempty"`
+	Message        string `json:"message,omitempty"`
+	FailureDetails string `json:"failureDetails,omitempty"`
+	// Status is the job as Spinnaker shows it: name, account, location,
+	// createdTime, completedTime, jobState, completionDetails, pods.
+	Status pipeline.Map `json:"status"`
+}

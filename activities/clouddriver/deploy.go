@@ -1,0 +1,268 @@
+package clouddriver
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/gennaker/gennaker/activities"
+	"github.com/gennaker/gennaker/pipeline"
+)
+
+// clusterScope stands for "no namespace" in answers.
+const clusterScope = "_"
+
+// versionTries is how often a deployment starts over because another one took
+// the version that it had chosen.
+const versionTries = 5
+
+// DeployManifest implements [activities.Clouddriver] (reference: clouddriver
+// section 5). Nothing is sent before every manifest is converted, bound and
+// named; then they are sent one by one, and the first failure ends the
+// deployment with the earlier objects left in place.
+func (c *Clouddriver) DeployManifest(ctx context.Context, in activities.DeployManifestInput) (activities.DeployManifestOutput, error) {
+	cl, err := c.open(in.Account)
+	if err != nil {
+		return activities.DeployManifestOutput{}, err
+	}
+	d := &deployment{Clouddriver: c, cluster: cl, in: in, operation: in.Scope.Key(), log: c.log(in.Scope, in.Account)}
+	resumed(ctx, &d.sent)
+	if d.sent != nil {
+		d.heart = startHeart(ctx, d.sent)
+	} else {
+		d.heart = startHeart(ctx, nil) // the first beat is for the first manifest sent
+	}
+	defer d.heart.rest()
+	for try := 1; ; try++ {
+		out, err := d.run(ctx)
+		if errors.Is(err, errVersionTaken) {
+			if try < versionTries {
+				continue
+			}
+			err = pipeline.Errorf(pipeline.CodeConflict, "Other deployments took %d versions in a row. Deploy again when they are done.", try)
+		}
+		return out, err
+	}
+}
+
+// deployment is one run of DeployManifest.
+type deployment struct {
+	*Clouddriver
+	cluster   *cluster
+	in        activities.DeployManifestInput
+	operation string
+	log       *slog.Logger
+	heart     *heart
+	// sent is what reached the cluster so far; it is the heartbeat's details.
+	sent []sentManifest
+
+	selector labels.Selector
+	created  artifactSet
+	bound    artifactSet
+}
+
+// sentManifest remembers one manifest that reached the cluster.
+type sentManifest struct {
+	Index     int    `json:"index"`
+	Namespace string `json:"namespace,omitempty"`
+	Name      string `json:"name"`
+	UID       string `json:"uid"`
+}
+
+func (d *deployment) run(ctx context.Context) (activities.DeployManifestOutput, error) {
+	var none activities.DeployManifestOutput
+	if d.in.Strategy != "" && !strings.EqualFold(d.in.Strategy, "none") {
+		return none, pipeline.Errorf(pipeline.CodeInvalid,
+			"The rollout strategy %q is not available. Set the stage's traffic management to the strategy \"none\".", d.in.Strategy)
+	}
+	var err error
+	if d.selector, err = parseSelectors(d.in.LabelSelectors); err != nil {
+		return none, err
+	}
+	manifests, err := d.prepare(ctx)
+	if err != nil {
+		return none, err
+	}
+	return d.send(ctx, manifests)
+}
+
+// prepare does everything that comes before the first write. It reads the
+// cluster but changes nothing, and comes to the same names each time it is
+// repeated for one operation.
+func (d *deployment) prepare(ctx context.Context) ([]*manifest, error) {
+	d.created, d.bound = artifactSet{}, artifactSet{}
+	manifests, err := d.cluster.convert(ctx, d.in.Manifests, d.in.NamespaceOverride)
+	if err != nil {
+		return nil, err
+	}
+	artifacts := newPool()
+	if !d.in.DisableArtifactBinding {
+		artifacts = newPool(d.in.RequiredArtifacts, d.in.OptionalArtifacts)
+	}
+	for _, m := range manifests {
+		if err := d.ready(ctx, m, artifacts, manifests); err != nil {
+			return nil, ofManifest(err, m)
+		}
+	}
+	if err := checkBound(d.in.RequiredArtifacts, d.bound); err != nil {
+		return nil, err
+	}
+	if !d.selector.Empty() {
+		for _, m := range manifests {
+			if m.strategy("replace") {
+				return nil, pipeline.Errorf(pipeline.CodeInvalid,
+					"%s: label selectors are not supported with the replace strategy; nothing was deployed.", m.label())
+			}
+		}
+	}
+	return manifests, nil
+}
+
+// ready brings one manifest into the form in which it is sent (reference:
+// clouddriver section 5, step 4).
+func (d *deployment) ready(ctx context.Context, m *manifest, artifacts *pool, all []*manifest) error {
+	for _, a := range d.settings.bind(m, artifacts, d.in.Account) {
+		d.bound.add(a)
+	}
+	cluster := m.kind.String() + " " + m.name
+	if m.generated() {
+		cluster = m.kind.String() + " " + strings.TrimRight(m.obj.GetGenerateName(), "-")
+	}
+	priors, err := d.version(ctx, m)
+	if err != nil {
+		return err
+	}
+	m.settleName(d.operation)
+	own := m.artifact(d.in.Account)
+	d.created.add(own)
+	artifacts.put(own)
+	annotateArtifact(m, own)
+	if err := d.cluster.useSourceCapacity(ctx, m, priors); err != nil {
+		return err
+	}
+	if err := d.direct(ctx, m, all); err != nil {
+		return err
+	}
+	moniker := d.in.Moniker
+	if moniker.Cluster == "" {
+		moniker.Cluster = cluster
+	}
+	if moniker.App == "" {
+		moniker.App = d.in.Scope.Application
+	}
+	d.settings.annotateMoniker(m, moniker, d.in.SkipSpecTemplateLabels)
+	m.obj.SetName(m.fullName())
+	if m.version >= 0 || m.once() {
+		m.mark(d.operation)
+	}
+	return nil
+}
+
+// version settles the manifest's version and returns its live predecessors.
+func (d *deployment) version(ctx context.Context, m *manifest) ([]*unstructured.Unstructured, error) {
+	if !m.wantsVersion(d.in.Versioned) {
+		return nil, nil
+	}
+	if m.resource == nil { // the kind comes with this request: no predecessors
+		m.version, m.fresh = 0, true
+		return nil, nil
+	}
+	priors, err := d.cluster.priorVersions(ctx, *m.resource, m.obj.GetNamespace(), m.name)
+	if err != nil {
+		return nil, err
+	}
+	m.version, m.fresh = chooseVersion(m, priors, d.operation)
+	return priors, nil
+}
+
+// send submits the manifests that the label selectors let through.
+func (d *deployment) send(ctx context.Context, manifests []*manifest) (activities.DeployManifestOutput, error) {
+	out := activities.DeployManifestOutput{
+		Manifests: []pipeline.Map{}, ManifestNamesByNamespace: map[string][]string{},
+		CreatedArtifacts: d.created.list, BoundArtifacts: d.bound.list,
+	}
+	for _, m := range manifests {
+		if !d.selector.Matches(labels.Set(m.obj.GetLabels())) {
+			continue
+		}
+		obj, err := d.sendOne(ctx, m)
+		if err != nil {
+			return activities.DeployManifestOutput{}, ofManifest(err, m)
+		}
+		add(&out, obj)
+	}
+	if len(out.Manifests) == 0 && !d.selector.Empty() && !d.in.AllowNothingSelected {
+		return activities.DeployManifestOutput{}, pipeline.Errorf(pipeline.CodeInvalid,
+			"Nothing was deployed to account %s with label selector(s) %s. Correct the selectors, or allow that nothing is selected.", d.in.Account, d.selector)
+	}
+	return out, nil
+}
+
+// add puts an object of the cluster into an answer.
+func add(out *activities.DeployManifestOutput, obj *unstructured.Unstructured) {
+	out.Manifests = append(out.Manifests, shown(obj))
+	where := scopeOf(obj.GetNamespace())
+	out.ManifestNamesByNamespace[where] = append(out.ManifestNamesByNamespace[where], KindOf(obj.GroupVersionKind()).String()+" "+obj.GetName())
+}
+
+// scopeOf is a namespace as answers name it.
+func scopeOf(namespace string) string {
+	if namespace == "" {
+		return clusterScope
+	}
+	return namespace
+}
+
+func (d *deployment) sendOne(ctx context.Context, m *manifest) (*unstructured.Unstructured, error) {
+	if obj, err := d.alreadySent(ctx, m); obj != nil || err != nil {
+		return obj, err
+	}
+	obj, err := d.cluster.submit(ctx, m, d.operation)
+	if err != nil {
+		return nil, err
+	}
+	d.sent = append(
+		slices.DeleteFunc(slices.Clone(d.sent), func(s sentManifest) bool { return s.Index == m.index }),
+		sentManifest{Index: m.index, Namespace: obj.GetNamespace(), Name: obj.GetName(), UID: string(obj.GetUID())},
+	)
+	d.heart.progress(d.sent)
+	d.log.InfoContext(ctx, "manifest deployed", slog.String("kind", m.kind.String()),
+		slog.String("namespace", obj.GetNamespace()), slog.String("name", obj.GetName()))
+	return obj, nil
+}
+
+// alreadySent returns the live object of a manifest that an earlier attempt
+// sent, or nil. What has gone since is sent again, unless its making is an act
+// of its own, like running a Job: then the answer is what was sent.
+func (d *deployment) alreadySent(ctx context.Context, m *manifest) (*unstructured.Unstructured, error) {
+	if m.resource == nil {
+		return nil, nil
+	}
+	for _, s := range d.sent {
+		if s.Index != m.index {
+			continue
+		}
+		live, err := d.cluster.get(ctx, *m.resource, s.Namespace, s.Name)
+		switch {
+		case err == nil && live.GetUID() == types.UID(s.UID):
+			return live, nil
+		case err != nil && !apierrors.IsNotFound(err):
+			return nil, fromAPI(ctx, err, d.in.Account, "read "+m.kind.String()+" "+s.Name)
+		case !m.once():
+			return nil, nil
+		}
+		was := m.obj.DeepCopy()
+		was.SetNamespace(s.Namespace)
+		was.SetName(s.Name)
+		was.SetUID(types.UID(s.UID))
+		return was, nil
+	}
+	return nil, nil
+}

@@ -1,0 +1,130 @@
+package clouddriver
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/gennaker/gennaker/pipeline"
+)
+
+// errSilentServer is the cause of a request that got no answer in time.
+var errSilentServer = errors.New("the API server did not answer in " + requestTimeout.String())
+
+// fromAPI turns what client-go returned into a [pipeline.Error] with the API
+// server's own words. doing completes "could not ...".
+//
+// Whose fault it is decides the code: a request that the server understood and
+// refused is the request's own (invalid, forbidden, not_found, not_allowed,
+// conflict, too_large, unprocessable); refused credentials (401) count as
+// unavailable, because they expire and are renewed without anyone touching the
+// pipeline, like everything else that is not about the request: no connection,
+// no answer, 5xx. 429 is throttled. A cancelled ctx comes back as it is.
+func fromAPI(ctx context.Context, err error, account, doing string) error {
+	if err == nil {
+		return nil
+	}
+	var already *pipeline.Error
+	if errors.As(err, &already) {
+		return err
+	}
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return context.Cause(ctx)
+	}
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) {
+		return unreachable(ctx, err, account, doing)
+	}
+	s := status.Status()
+	e := pipeline.Wrap(codeOf(s), err, "Account %q could not %s: %s", account, doing, sentence(s.Message))
+	e.Details = causes(s)
+	switch {
+	case e.Code == pipeline.CodeNotFound && s.Details != nil && s.Details.Kind == "namespaces":
+		e.Message += " The cluster has no such namespace: create it, or correct the manifest."
+	case s.Code == http.StatusUnauthorized:
+		e.Message = "The API server of account \"" + account + "\" refuses the worker's credentials (" + s.Message +
+			"). Renew them in the account's kubeconfig; the request is tried again."
+	}
+	return e
+}
+
+func codeOf(s metav1.Status) pipeline.Code {
+	switch s.Code {
+	case http.StatusBadRequest, http.StatusNotAcceptable, http.StatusUnsupportedMediaType:
+		return pipeline.CodeInvalid
+	case http.StatusForbidden:
+		return pipeline.CodeForbidden
+	case http.StatusNotFound:
+		return pipeline.CodeNotFound
+	case http.StatusMethodNotAllowed:
+		return pipeline.CodeNotAllowed
+	case http.StatusConflict:
+		return pipeline.CodeConflict
+	case http.StatusRequestEntityTooLarge:
+		return pipeline.CodeTooLarge
+	case http.StatusUnprocessableEntity:
+		return pipeline.CodeUnprocessable
+	case http.StatusTooManyRequests:
+		return pipeline.CodeThrottled
+	}
+	return pipeline.CodeUnavailable
+}
+
+// causes lists what the API server says about single fields.
+func causes(s metav1.Status) []string {
+	if s.Details == nil {
+		return nil
+	}
+	var out []string
+	for _, c := range s.Details.Causes {
+		line := c.Message
+		if c.Field != "" {
+			line = c.Field + ": " + c.Message
+		}
+		if line != "" {
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+func unreachable(ctx context.Context, err error, account, doing string) error {
+	if cause := context.Cause(ctx); cause != nil {
+		if !errors.Is(cause, errSilentServer) && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return pipeline.Wrap(pipeline.CodeTimeout, err, "Account %q could not %s in the time allowed.", account, doing)
+		}
+		err = cause
+	}
+	return pipeline.Wrap(pipeline.CodeUnavailable, err, "Account %q could not %s: its API server does not answer (%s).",
+		account, doing, err)
+}
+
+// sentence ends text with one full stop.
+func sentence(text string) string {
+	text = strings.TrimSpace(text)
+	if text == "" || strings.HasSuffix(text, ".") || strings.HasSuffix(text, "!") || strings.HasSuffix(text, "?") {
+		return text
+	}
+	return text + "."
+}
+
+// ofManifest prefixes a message with the manifest that it is about.
+func ofManifest(err error, m *manifest) error {
+	var e *pipeline.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	named := *e
+	named.Message = m.label() + ": " + e.Message
+	return &named
+}
+
+// passing reports whether an error may go away by itself.
+func passing(err error) bool {
+	code := pipeline.CodeOf(err)
+	return code == pipeline.CodeUnavailable || code == pipeline.CodeThrottled
+}

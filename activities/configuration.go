@@ -1,0 +1,93 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"github.com/gennaker/gennaker/pipeline"
+)
+
+// Configuration reads and writes what Front50 stores, for the stages that work
+// on applications and pipelines. Errors are those of front50.Store.
+type Configuration interface {
+	ReadPipeline(context.Context, ReadPipelineInput) (ReadPipelineOutput, error)
+	UpsertApplication(context.Context, UpsertApplicationInput) (UpsertApplicationOutput, error)
+	DeleteApplication(context.Context, DeleteApplicationInput) (DeleteApplicationOutput, error)
+	SavePipeline(context.Context, SavePipelineInput) (SavePipelineOutput, error)
+	DeletePipeline(context.Context, DeletePipelineInput) (Done, error)
+}
+
+// The calls. All are short and idempotent, so they run as local activities.
+var (
+	// ReadPipeline loads a configuration.
+	ReadPipeline = Call[ReadPipelineInput, ReadPipelineOutput]{Name: "front50.readPipeline", Local: true, Timeout: 30 * time.Second}
+	// UpsertApplication creates an application or merges into it.
+	UpsertApplication = Call[UpsertApplicationInput, UpsertApplicationOutput]{Name: "front50.upsertApplication", Local: true, Timeout: 30 * time.Second}
+	// DeleteApplication deletes an application with its pipelines; a missing one is a success.
+	DeleteApplication = Call[DeleteApplicationInput, DeleteApplicationOutput]{Name: "front50.deleteApplication", Local: true, Timeout: 60 * time.Second}
+	// SavePipeline creates or replaces a configuration.
+	SavePipeline = Call[SavePipelineInput, SavePipelineOutput]{Name: "front50.savePipeline", Local: true, Timeout: 30 * time.Second}
+	// DeletePipeline deletes a configuration; a missing one is a success.
+	DeletePipeline = Call[DeletePipelineInput, Done]{Name: "front50.deletePipeline", Local: true, Timeout: 30 * time.Second}
+)
+
+// RegisterConfiguration registers impl under the names of the calls.
+func RegisterConfiguration(r Registry, impl Configuration) {
+	register(r, ReadPipeline, impl.ReadPipeline)
+	register(r, UpsertApplication, impl.UpsertApplication)
+	register(r, DeleteApplication, impl.DeleteApplication)
+	register(r, SavePipeline, impl.SavePipeline)
+	register(r, DeletePipeline, impl.DeletePipeline)
+}
+
+// ReadPipelineInput names a configuration by ID.
+type ReadPipelineInput struct {
+	Scope Scope  `json:"scope"`
+	ID    string `json:"id"`
+}
+
+// ReadPipelineOutput is the stored document.
+type ReadPipelineOutput struct {
+	Pipeline pipeline.Pipeline `json:"pipeline"`
+}
+
+// UpsertApplicationInput holds the attributes to set.
+type UpsertApplicationInput struct {
+	Scope       Scope                `json:"scope"`
+	Application pipeline.Application `json:"application"`
+}
+
+// UpsertApplicationOutput holds the document before (nil when new) and after.
+type UpsertApplicationOutput struct {
+	Previous pipeline.Application `json:"previous,omitempty"`
+	Current  pipeline.Application `json:"current"`
+}
+
+// DeleteApplicationInput names an application.
+type DeleteApplicationInput struct {
+	Scope Scope  `json:"scope"`
+	Name  string `json:"name"`
+}
+
+// DeleteApplicationOutput holds what was deleted, nil when there was none.
+type DeleteApplicationOutput struct {
+	Previous pipeline.Application `json:"previous,omitempty"`
+}
+
+// SavePipelineInput holds the document to store.
+type SavePipelineInput struct {
+	Scope      Scope             `json:"scope"`
+	Pipeline   pipeline.Pipeline `json:"pipeline"`
+	StaleCheck bool              `json:"staleCheck,omitempty"`
+}
+
+// SavePipelineOutput is the document as stored.
+type SavePipelineOutput struct {
+	Pipeline pipeline.Pipeline `json:"pipeline"`
+}
+
+// DeletePipelineInput names a configuration.
+type DeletePipelineInput struct {
+	Scope Scope  `json:"scope"`
+	ID    string `json:"id"`
+}

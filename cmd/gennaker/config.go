@@ -1,0 +1,143 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"sigs.k8s.io/yaml"
+
+	"github.com/gennaker/gennaker/activities/clouddriver"
+)
+
+// configFile is a parsed configuration file. Its keys are the flags' names, with
+// the parts before a dash written as nested objects or not, as one likes:
+//
+//	temporal:
+//	  address: temporal.example:7233
+//	log-format: json
+//	kubernetes:
+//	  accounts:
+//	    - name: prod
+//	      kubeconfigFile: /etc/gennaker/prod.yaml
+//
+// One file serves every role; each takes the keys it knows.
+type configFile struct {
+	path     string
+	values   map[string]any
+	accounts []clouddriver.Account
+}
+
+// findConfigFile reads the file that --config or GENNAKER_CONFIG names. Without
+// either it is empty.
+func findConfigFile(args []string, env func(string) (string, bool)) (*configFile, error) {
+	path, _ := env("GENNAKER_CONFIG")
+	for i, a := range args {
+		switch {
+		case a == "--config" && i+1 < len(args):
+			path = args[i+1]
+		case strings.HasPrefix(a, "--config="):
+			path = strings.TrimPrefix(a, "--config=")
+		}
+	}
+	if path == "" {
+		return &configFile{}, nil
+	}
+	return readConfigFile(path)
+}
+
+func readConfigFile(path string) (*configFile, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("configuration file: %w", err)
+	}
+	var doc map[string]any
+	if err := yaml.UnmarshalStrict(raw, &doc); err != nil {
+		return nil, fmt.Errorf("configuration file %s is not YAML: %w", path, err)
+	}
+	f := &configFile{path: path, values: map[string]any{}}
+	if kubernetes, ok := doc["kubernetes"].(map[string]any); ok {
+		if err := f.readAccounts(kubernetes); err != nil {
+			return nil, err
+		}
+		delete(kubernetes, "accounts")
+	}
+	flatten(doc, "", f.values)
+	return f, nil
+}
+
+func (f *configFile) readAccounts(kubernetes map[string]any) error {
+	raw, err := yaml.Marshal(kubernetes["accounts"])
+	if err != nil {
+		return err
+	}
+	if err := yaml.UnmarshalStrict(raw, &f.accounts); err != nil {
+		return fmt.Errorf("configuration file %s: kubernetes.accounts: %w", f.path, err)
+	}
+	return nil
+}
+
+// flatten joins the keys of nested objects by dashes, as flags are written.
+func flatten(v any, prefix string, into map[string]any) {
+	m, ok := v.(map[string]any)
+	if !ok {
+		into[prefix] = v
+		return
+	}
+	for k, e := range m {
+		if prefix != "" {
+			k = prefix + "-" + k
+		}
+		flatten(e, k, into)
+	}
+}
+
+var _ kong.Resolver = (*configFile)(nil)
+
+// Validate implements kong.Resolver: a key that no command knows is refused,
+// since a misspelt one would be passed over in silence.
+func (f *configFile) Validate(app *kong.Application) error {
+	var known []string
+	var walk func(n *kong.Node)
+	walk = func(n *kong.Node) {
+		for _, flag := range n.Flags {
+			known = append(known, flag.Name)
+		}
+		for _, c := range n.Children {
+			walk(c)
+		}
+	}
+	walk(app.Node)
+	var faults []error
+	for key := range f.values {
+		if !slices.Contains(known, key) {
+			faults = append(faults, fmt.Errorf("configuration file %s: the key %q is not known", f.path, key))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// Resolve implements kong.Resolver.
+func (f *configFile) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	// The environment wins over the file, which kong asks first.
+	for _, name := range flag.Envs {
+		if _, set := os.LookupEnv(name); set {
+			return nil, nil
+		}
+	}
+	v, present := f.values[flag.Name]
+	if !present {
+		return nil, nil
+	}
+	if list, ok := v.([]any); ok {
+		parts := make([]string, len(list))
+		for i, e := range list {
+			parts[i] = fmt.Sprint(e)
+		}
+		return strings.Join(parts, ","), nil
+	}
+	return fmt.Sprint(v), nil
+}

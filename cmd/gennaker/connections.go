@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"go.temporal.io/sdk/client"
+
+	"github.com/gennaker/gennaker/activities/clouddriver"
+	"github.com/gennaker/gennaker/executions"
+	"github.com/gennaker/gennaker/executions/redismodel"
+	"github.com/gennaker/gennaker/executions/s3archive"
+	"github.com/gennaker/gennaker/front50"
+	front50client "github.com/gennaker/gennaker/front50/client"
+	"github.com/gennaker/gennaker/front50/s3store"
+	"github.com/gennaker/gennaker/gate/engine"
+	"github.com/gennaker/gennaker/internal/logging"
+	"github.com/gennaker/gennaker/internal/objectstore"
+	"github.com/gennaker/gennaker/internal/temporal"
+)
+
+// stores says where configuration and executions are kept.
+type stores struct {
+	ObjectStore objectstore.Config `embed:"" prefix:"object-store-"`
+	Front50     s3store.Config     `embed:"" prefix:"front50-"`
+}
+
+// connections are what Gate and the workers reach.
+type connections struct {
+	stores
+	Temporal   temporal.Config   `embed:"" prefix:"temporal-"`
+	Redis      redismodel.Config `embed:"" prefix:"redis-"`
+	Front50URL string            `name:"front50-url" help:"Address of a Front50 to read and write configuration through; empty opens the bucket itself." placeholder:"URL"`
+}
+
+// opened are the connections of one process.
+type opened struct {
+	temporal client.Client
+	engine   *engine.Engine
+	front50  front50.Store
+	model    *redismodel.Model
+	archive  *s3archive.Archive
+	service  *executions.Service
+	accounts *clouddriver.Accounts
+	log      *slog.Logger
+
+	closers []func() error
+}
+
+// errShared refuses a Redis that only this process would see.
+var errShared = errors.New("redis-address is \"embedded\", which only `gennaker server` can use: name the Redis that Gate and the workers share")
+
+// open opens every connection. Temporal and Redis connect on first use; the
+// bucket is waited for.
+func (c connections) open(ctx context.Context, p *process, shared bool) (*opened, error) {
+	log, err := logging.New(p.log, p.stderr)
+	if err != nil {
+		return nil, err
+	}
+	if shared && c.Redis.Address == redismodel.EmbeddedAddress {
+		return nil, errShared
+	}
+	o := &opened{log: log}
+	if err := o.open(ctx, c, p); err != nil {
+		return nil, errors.Join(err, o.close())
+	}
+	return o, nil
+}
+
+func (o *opened) open(ctx context.Context, c connections, p *process) error {
+	var err error
+	if o.accounts, err = clouddriver.NewAccounts(p.file.accounts); err != nil {
+		return err
+	}
+	if o.temporal, err = temporal.Open(ctx, c.Temporal, o.log); err != nil {
+		return err
+	}
+	o.closers = append(o.closers, func() error { o.temporal.Close(); return nil })
+	o.engine = engine.New(o.temporal)
+	if o.model, err = redismodel.Open(ctx, c.Redis, o.log); err != nil {
+		return err
+	}
+	o.closers = append(o.closers, o.model.Close)
+	if err := o.openFront50(ctx, c); err != nil {
+		return err
+	}
+	bucket, err := objectstore.Client(ctx, c.ObjectStore)
+	if err != nil {
+		return err
+	}
+	o.archive = s3archive.New(bucket, c.ObjectStore.Bucket, o.log)
+	o.service = executions.NewService(o.model, o.archive, o.engine, o.log, nil)
+	return nil
+}
+
+func (o *opened) openFront50(ctx context.Context, c connections) error {
+	if c.Front50URL != "" {
+		remote, err := front50client.New(c.Front50URL, front50client.Options{})
+		o.front50 = remote
+		return err
+	}
+	store, err := c.openBucket(ctx, o.log)
+	if err != nil {
+		return err
+	}
+	o.front50 = store
+	o.closers = append(o.closers, store.Close)
+	return nil
+}
+
+// openBucket opens the bucket that holds configuration.
+func (s stores) openBucket(ctx context.Context, log *slog.Logger) (*s3store.Store, error) {
+	config := s.Front50
+	config.ObjectStore = s.ObjectStore
+	return s3store.Open(ctx, config, log)
+}
+
+// close closes what was opened, the last first.
+func (o *opened) close() error {
+	var errs []error
+	for i := len(o.closers) - 1; i >= 0; i-- {
+		errs = append(errs, o.closers[i]())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gennaker/gennaker/workers"
+)
+
+// workerSettings are the workers' own.
+type workerSettings struct {
+	Worker workers.Config `embed:"" prefix:"worker-"`
+}
+
+// workerCommand runs Temporal workers.
+type workerCommand struct {
+	connections
+	workerSettings
+	Roles    []string `help:"Short for --worker-roles."`
+	Accounts []string `help:"Short for --worker-accounts."`
+}
+
+// Run implements the command.
+func (c workerCommand) Run(p *process) (err error) {
+	if len(c.Roles) > 0 {
+		c.Worker.Roles = c.Roles
+	}
+	if len(c.Accounts) > 0 {
+		c.Worker.Accounts = c.Accounts
+	}
+	o, err := c.open(p.ctx, p, true)
+	if err != nil {
+		return err
+	}
+	defer func() { err = joinClose(err, o) }()
+	g, ctx := errgroup.WithContext(p.ctx)
+	if err := c.workerSettings.run(ctx, g, o); err != nil {
+		return err
+	}
+	return g.Wait()
+}
+
+// run adds the workers to the group.
+func (c workerSettings) run(ctx context.Context, g *errgroup.Group, o *opened) error {
+	w, err := workers.New(c.Worker, workers.Dependencies{
+		Temporal: o.temporal, Front50: o.front50, Model: o.model, Archive: o.archive,
+		Accounts: o.accounts, Logger: o.log,
+	})
+	if err != nil {
+		return err
+	}
+	g.Go(func() error { return w.Run(ctx) })
+	return nil
+}

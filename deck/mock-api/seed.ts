@@ -1,0 +1,405 @@
+import type { Execution, PipelineConfig, Stage, Trigger } from "@/api/types";
+import { isComplete, type Status } from "@/lib/status";
+import type { Db } from "./db";
+import { beginStage, endStage, failStage, planExecution } from "./engine";
+import { BROKEN_APPLICATION, EMPTY_APPLICATION, FORBIDDEN_APPLICATION } from "./scenarios";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+function deployment(name: string, image: string) {
+  return {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name, labels: { app: "shop" } },
+    spec: {
+      replicas: 3,
+      selector: { matchLabels: { app: name } },
+      template: {
+        metadata: { labels: { app: name } },
+        spec: { containers: [{ name: "shop", image, ports: [{ containerPort: 8080 }] }] },
+      },
+    },
+  };
+}
+
+function service(name: string) {
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name },
+    spec: { selector: { app: name }, ports: [{ port: 80, targetPort: 8080 }] },
+  };
+}
+
+const kubernetes = { account: "local", cloudProvider: "kubernetes", moniker: { app: "shop" } };
+
+const release: PipelineConfig = {
+  id: "8f2c1b7e-6f6b-4c0c-9a5e-1f7f6c5f0a01",
+  application: "shop",
+  name: "Release to production",
+  description: "Canary, tests, a person's word, then all of production.",
+  limitConcurrent: true,
+  keepWaitingPipelines: false,
+  spelEvaluator: "v4",
+  updateTs: "0",
+  parameterConfig: [
+    {
+      name: "version",
+      label: "Version",
+      description: "The image tag to release.",
+      required: true,
+      default: "2.14.1",
+    },
+    {
+      name: "region",
+      label: "Region",
+      hasOptions: true,
+      options: [{ value: "eu-west" }, { value: "us-east" }, { value: "ap-south" }],
+      default: "eu-west",
+    },
+    { name: "ticket", label: "Change ticket", description: "Shown in the audit log." },
+  ],
+  triggers: [
+    { type: "jenkins", enabled: true, master: "ci", job: "shop/build" },
+    { type: "cron", enabled: true, cronExpression: "0 0 4 ? * MON-FRI" },
+  ],
+  stages: [
+    {
+      refId: "1",
+      type: "deployManifest",
+      name: "Deploy canary",
+      requisiteStageRefIds: [],
+      ...kubernetes,
+      namespaceOverride: "shop",
+      manifests: [deployment("shop-canary", "registry.example/shop:2.14.1")],
+    },
+    {
+      refId: "2",
+      type: "runJobManifest",
+      name: "Smoke tests",
+      requisiteStageRefIds: ["1"],
+      ...kubernetes,
+      namespaceOverride: "shop",
+    },
+    {
+      refId: "3",
+      type: "wait",
+      name: "Soak",
+      requisiteStageRefIds: ["1"],
+      waitTime: 90,
+      skipWaitText: "The canary has not been watched for long. Skip anyway?",
+    },
+    {
+      refId: "4",
+      type: "manualJudgment",
+      name: "Promote to production?",
+      requisiteStageRefIds: ["2", "3"],
+      instructions:
+        "Look at the canary's error rate and latency for the last minutes.\nContinue only when both are at or below the level of production.",
+      judgmentInputs: [{ value: "all regions" }, { value: "one region first" }],
+    },
+    {
+      refId: "5",
+      type: "deployManifest",
+      name: "Deploy production",
+      requisiteStageRefIds: ["4"],
+      ...kubernetes,
+      namespaceOverride: "shop",
+      manifests: [deployment("shop", "registry.example/shop:2.14.1"), service("shop")],
+    },
+    {
+      refId: "6",
+      type: "pipeline",
+      name: "Warm caches",
+      requisiteStageRefIds: ["5"],
+      application: "shop",
+      pipeline: "8f2c1b7e-6f6b-4c0c-9a5e-1f7f6c5f0a03",
+      waitForCompletion: true,
+    },
+    {
+      refId: "7",
+      type: "deleteManifest",
+      name: "Remove canary",
+      requisiteStageRefIds: ["5"],
+      ...kubernetes,
+      location: "shop",
+      mode: "label",
+      kinds: ["deployment"],
+    },
+  ],
+};
+
+const staging: PipelineConfig = {
+  id: "8f2c1b7e-6f6b-4c0c-9a5e-1f7f6c5f0a02",
+  application: "shop",
+  name: "Deploy to staging",
+  updateTs: "0",
+  triggers: [{ type: "git", enabled: true, source: "github", project: "example", slug: "shop" }],
+  stages: [
+    {
+      refId: "1",
+      type: "deployManifest",
+      name: "Deploy staging",
+      requisiteStageRefIds: [],
+      ...kubernetes,
+      namespaceOverride: "staging",
+      manifests: [deployment("shop", "registry.example/shop:main"), service("shop")],
+      mock: "flaky",
+    },
+    {
+      refId: "2",
+      type: "runJobManifest",
+      name: "Integration tests",
+      requisiteStageRefIds: ["1"],
+      ...kubernetes,
+    },
+  ],
+};
+
+const warm: PipelineConfig = {
+  id: "8f2c1b7e-6f6b-4c0c-9a5e-1f7f6c5f0a03",
+  application: "shop",
+  name: "Warm caches",
+  updateTs: "0",
+  triggers: [],
+  stages: [
+    { refId: "1", type: "wait", name: "Settle", waitTime: 4, requisiteStageRefIds: [] },
+    {
+      refId: "2",
+      type: "runJobManifest",
+      name: "Warm",
+      requisiteStageRefIds: ["1"],
+      ...kubernetes,
+    },
+  ],
+};
+
+const migrate: PipelineConfig = {
+  id: "8f2c1b7e-6f6b-4c0c-9a5e-1f7f6c5f0a04",
+  application: "shop",
+  name: "Migrate database",
+  updateTs: "0",
+  disabled: true,
+  triggers: [],
+  stages: [
+    {
+      refId: "1",
+      type: "runJobManifest",
+      name: "Migrate",
+      requisiteStageRefIds: [],
+      ...kubernetes,
+    },
+  ],
+};
+
+/** Fills an empty state with what a small team would have after some weeks. */
+export function seed(db: Db, now = Date.now()): void {
+  const application = (name: string, description: string, email: string, updatedAgo: number) =>
+    db.applications.set(name, {
+      name,
+      description,
+      email,
+      cloudProviders: "kubernetes",
+      accounts: "local",
+      createTs: String(now - 60 * DAY),
+      updateTs: String(now - updatedAgo),
+      lastModifiedBy: "anonymous",
+    });
+  application("shop", "Storefront and basket", "shop@example.com", 2 * HOUR);
+  application("payments", "Card and invoice payments", "payments@example.com", 3 * DAY);
+  application("inventory", "Stock levels by warehouse", "logistics@example.com", 9 * DAY);
+  application("search", "Product search", "search@example.com", 26 * MINUTE);
+  application("notifications", "", "platform@example.com", 40 * DAY);
+  application(EMPTY_APPLICATION, "Nothing in it yet", "you@example.com", MINUTE);
+  application(FORBIDDEN_APPLICATION, "Not for you", "security@example.com", 20 * DAY);
+  application(BROKEN_APPLICATION, "Its reads fail", "chaos@example.com", DAY);
+
+  db.pipelines.push(
+    ...[release, staging, warm, migrate].map((pipeline) => ({
+      ...structuredClone(pipeline),
+      updateTs: String(now - 3 * DAY),
+      lastModifiedBy: "mira",
+    })),
+  );
+  seedExecutions(db, now);
+  db.addTask("shop", "Save pipeline 'Release to production'", "savePipeline");
+  db.addTask(
+    "shop",
+    "Delete pipeline 'Old release'",
+    "deletePipeline",
+    "Pipeline 'Old release' is referenced by 'Release to production'.",
+  );
+}
+
+const version = { version: "2.14.1", region: "eu-west" };
+
+function seedExecutions(db: Db, now: number): void {
+  const add = (
+    pipeline: PipelineConfig,
+    ago: number,
+    user: string,
+    trigger: Trigger,
+    shape: (execution: Execution, clock: Clock) => void,
+  ): Execution => {
+    const execution = planExecution(pipeline, trigger, user, now - ago);
+    execution.status = "RUNNING";
+    execution.startTime = now - ago + 120;
+    const clock = new Clock(now - ago + 150);
+    shape(execution, clock);
+    if (isComplete(execution.status)) execution.endTime = clock.time + 60;
+    db.executions.push(execution);
+    return execution;
+  };
+  const manual = (parameters: Record<string, unknown> = {}): Trigger => ({
+    type: "manual",
+    parameters,
+  });
+
+  add(release, 2 * DAY, "mira", manual({ ...version, version: "2.13.0" }), (execution, clock) => {
+    clock.all(execution, ["1", "2", "3"], "SUCCEEDED");
+    clock.judge(execution, "4", "continue", "mira");
+    clock.all(execution, ["5", "6", "7"], "SUCCEEDED");
+    execution.status = "SUCCEEDED";
+  });
+  add(
+    release,
+    26 * HOUR,
+    "ci",
+    {
+      type: "jenkins",
+      master: "ci",
+      job: "shop/build",
+      buildNumber: 418,
+      parameters: { ...version, version: "2.13.4" },
+    },
+    (execution, clock) => {
+      clock.all(execution, ["1"], "SUCCEEDED");
+      clock.fail(
+        execution,
+        "2",
+        "Job: 'smoke-tests' failed. Reason: BackoffLimitExceeded. Details: Job has reached the specified backoff limit.",
+      );
+      clock.all(execution, ["3"], "SUCCEEDED");
+      execution.status = "TERMINAL";
+    },
+  );
+  add(release, 5 * HOUR, "jonas", manual({ ...version, version: "2.14.0" }), (execution, clock) => {
+    clock.all(execution, ["1", "2"], "SUCCEEDED");
+    clock.all(execution, ["3"], "CANCELED");
+    execution.status = "CANCELED";
+    execution.canceled = true;
+    execution.canceledBy = "jonas";
+    execution.cancellationReason = "wrong version";
+  });
+  add(
+    release,
+    4 * MINUTE,
+    "mira",
+    manual({ ...version, ticket: "CHG-1204" }),
+    (execution, clock) => {
+      clock.all(execution, ["1", "2", "3"], "SUCCEEDED");
+      clock.begin(execution, "4");
+    },
+  );
+  add(staging, 3 * HOUR, "github", gitTrigger("9c1f2ab"), (execution, clock) => {
+    clock.all(execution, ["1", "2"], "SUCCEEDED");
+    execution.status = "SUCCEEDED";
+  });
+  add(staging, 70 * MINUTE, "github", gitTrigger("51be07d"), (execution, clock) => {
+    clock.fail(
+      execution,
+      "1",
+      'Deployment.apps "shop" is invalid: spec.template.spec.containers[0].image: Required value',
+    );
+    execution.status = "TERMINAL";
+  });
+  add(staging, 8_000, "github", gitTrigger("e02d4c4"), (execution, clock) => {
+    clock.begin(execution, "1");
+    const stage = find(execution, "1");
+    const [first, second] = stage.tasks;
+    if (first && second) {
+      first.status = "SUCCEEDED";
+      first.endTime = clock.time + 300;
+      second.status = "RUNNING";
+      second.startTime = clock.time + 300;
+    }
+  });
+  add(warm, 2 * DAY - 4 * MINUTE, "mira", manual(), (execution, clock) => {
+    clock.all(execution, ["1", "2"], "SUCCEEDED");
+    execution.status = "SUCCEEDED";
+  });
+}
+
+function gitTrigger(hash: string): Trigger {
+  return {
+    type: "git",
+    source: "github",
+    project: "example",
+    slug: "shop",
+    branch: "main",
+    hash,
+    parameters: {},
+  };
+}
+
+function find(execution: Execution, refId: string): Stage {
+  const stage = execution.stages.find((candidate) => candidate.refId === refId);
+  if (!stage) throw new Error(`no stage ${refId} in ${execution.name}`);
+  return stage;
+}
+
+/** Lets stages of the past begin and end one after the other. */
+class Clock {
+  time: number;
+  constructor(time: number) {
+    this.time = time;
+  }
+
+  begin(execution: Execution, refId: string): void {
+    this.time += 200;
+    beginStage(find(execution, refId), this.time);
+  }
+
+  all(execution: Execution, refIds: string[], status: Status): void {
+    for (const refId of refIds) {
+      const stage = find(execution, refId);
+      beginStage(stage, this.time + 200);
+      this.spread(stage);
+      endStage(stage, status, this.time);
+    }
+  }
+
+  judge(execution: Execution, refId: string, judgmentStatus: string, user: string): void {
+    const stage = find(execution, refId);
+    beginStage(stage, this.time + 200);
+    this.time += 3 * MINUTE;
+    stage.context["judgmentStatus"] = judgmentStatus;
+    stage.lastModified = { user, lastModifiedTime: this.time };
+    stage.context["lastModifiedBy"] = user;
+    endStage(stage, judgmentStatus === "continue" ? "SUCCEEDED" : "TERMINAL", this.time);
+  }
+
+  fail(execution: Execution, refId: string, error: string): void {
+    const stage = find(execution, refId);
+    beginStage(stage, this.time + 200);
+    this.time += 4200;
+    failStage(stage, error, this.time);
+  }
+
+  private spread(stage: Stage): void {
+    let time = (stage.startTime ?? this.time) + 40;
+    for (const task of stage.tasks) {
+      task.startTime = time;
+      time += 350 + task.name.length * 160;
+      task.endTime = time;
+      task.status = "SUCCEEDED";
+    }
+    // A wait lasts as long as it says.
+    this.time = Math.max(
+      time,
+      (stage.startTime ?? 0) + Number(stage.context["waitTime"] ?? 0) * 1000,
+    );
+  }
+}

@@ -1,0 +1,127 @@
+import { QueryClient, queryOptions } from "@tanstack/react-query";
+import { ApiError, isNotFound } from "./errors";
+import { gate, type ExecutionsQuery } from "./gate";
+import { channels, recentEvents } from "./recent";
+import type { Execution } from "./types";
+
+/** Keys of the query cache. The live streams write under the same keys. */
+export const keys = {
+  applications: ["applications"] as const,
+  application: (application: string) => ["application", application] as const,
+  pipelineConfigs: (application: string) => ["pipelineConfigs", application] as const,
+  executionLists: (application: string) => ["executionList", application] as const,
+  executionList: (application: string, query: ExecutionsQuery) =>
+    ["executionList", application, query] as const,
+  execution: (id: string) => ["execution", id] as const,
+  tasks: (application: string) => ["tasks", application] as const,
+};
+
+/** Whether an execution is part of a list that was asked for so. */
+export function belongsTo(query: ExecutionsQuery, execution: Execution): boolean {
+  return !query.statuses?.length || query.statuses.includes(execution.status);
+}
+
+/** How often lists that have no stream are read again while they are on screen. */
+const LIST_REFRESH_MS = 10_000;
+
+export function createQueryClient(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        staleTime: 2_000,
+        gcTime: 10 * 60_000,
+        // A refusal stays a refusal; a server that is away may be back in a second.
+        retry: (failures, error) => isPassing(error) && failures < 2,
+        retryDelay: (attempt) => Math.min(500 * 2 ** attempt, 4_000),
+      },
+      mutations: { retry: false },
+    },
+  });
+}
+
+function isPassing(error: unknown): boolean {
+  return !(error instanceof ApiError) || error.status === 0 || error.status >= 500;
+}
+
+export const queries = {
+  applications: () =>
+    queryOptions({
+      queryKey: keys.applications,
+      queryFn: ({ signal }) => gate.applications(signal),
+      refetchInterval: LIST_REFRESH_MS,
+    }),
+
+  application: (application: string) =>
+    queryOptions({
+      queryKey: keys.application(application),
+      queryFn: ({ signal }) => gate.application(application, signal),
+      refetchInterval: 3 * LIST_REFRESH_MS,
+    }),
+
+  pipelineConfigs: (application: string) =>
+    queryOptions({
+      queryKey: keys.pipelineConfigs(application),
+      queryFn: ({ signal }) => gate.pipelineConfigs(application, signal),
+      refetchInterval: LIST_REFRESH_MS,
+    }),
+
+  /** Kept fresh by the application's stream. */
+  executionList: (application: string, query: ExecutionsQuery) =>
+    queryOptions({
+      queryKey: keys.executionList(application, query),
+      queryFn: async ({ signal, client }) => {
+        const recent = recentEvents(client);
+        const mark = recent.mark();
+        const answer = await gate.executions(application, query, signal);
+        return recent.overlayList(channels.list(application), answer, mark, (execution) =>
+          belongsTo(query, execution),
+        );
+      },
+    }),
+
+  /**
+   * Kept fresh by the execution's stream. An execution that was just started may not be readable
+   * for some seconds, so with `justStarted` a 404 is asked again for a while.
+   */
+  execution: (id: string, { justStarted = false } = {}) =>
+    queryOptions({
+      queryKey: keys.execution(id),
+      queryFn: async ({ signal, client }) => {
+        const recent = recentEvents(client);
+        const mark = recent.mark();
+        return recent.overlayOne(channels.execution, await gate.execution(id, signal), mark);
+      },
+      retry: (failures, error) =>
+        isNotFound(error) ? justStarted && failures < 20 : isPassing(error) && failures < 2,
+      retryDelay: (attempt, error) =>
+        isNotFound(error) ? 500 : Math.min(500 * 2 ** attempt, 4_000),
+    }),
+
+  tasks: (application: string) =>
+    queryOptions({
+      queryKey: keys.tasks(application),
+      queryFn: ({ signal }) => gate.tasks(application, signal),
+      refetchInterval: LIST_REFRESH_MS / 2,
+    }),
+
+  credentials: () =>
+    queryOptions({
+      queryKey: ["credentials"],
+      queryFn: ({ signal }) => gate.credentials(signal),
+      staleTime: 60_000,
+    }),
+
+  user: () =>
+    queryOptions({
+      queryKey: ["user"],
+      queryFn: ({ signal }) => gate.user(signal).then((user) => user ?? null),
+      staleTime: 10 * 60_000,
+    }),
+
+  version: () =>
+    queryOptions({
+      queryKey: ["version"],
+      queryFn: ({ signal }) => gate.version(signal),
+      staleTime: 10 * 60_000,
+    }),
+};

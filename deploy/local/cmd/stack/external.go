@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// cluster is what KUBECONFIG names.
+type cluster struct {
+	path, server, version string
+	// reason says why it cannot be used; empty when KUBECONFIG is not set.
+	reason string
+}
+
+// externalCluster tells whether KUBECONFIG names a cluster that answers.
+func externalCluster(ctx context.Context) (cluster, bool) {
+	path := os.Getenv("KUBECONFIG")
+	if path == "" {
+		return cluster{}, false
+	}
+	rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: path}
+	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+	if err != nil {
+		return cluster{reason: err.Error()}, false
+	}
+	const patience = 5 * time.Second
+	config.Timeout = patience
+	client, err := discovery.NewDiscoveryClientForConfig(config)
+	if err != nil {
+		return cluster{reason: err.Error()}, false
+	}
+	if err := ctx.Err(); err != nil {
+		return cluster{reason: err.Error()}, false
+	}
+	version, err := client.ServerVersion()
+	if err != nil {
+		return cluster{reason: fmt.Sprintf("%s does not answer: %v", config.Host, err)}, false
+	}
+	return cluster{path: path, server: config.Host, version: version.GitVersion}, true
+}

@@ -1,0 +1,161 @@
+// Package executions is the door to executions as people read them. Three
+// owners stand behind it: the workflow while an execution runs, the [Archive]
+// (object store) once it has ended, and the [ReadModel] (Redis), a copy that
+// may be lost at any moment and only makes reading fast. [Service] composes
+// them for readers, [Publisher] feeds the model from workers.
+package executions
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/gennaker/gennaker/pipeline"
+)
+
+// Record is an execution as of one moment.
+type Record struct {
+	Execution *pipeline.Execution `json:"execution"`
+	// Sequence orders the states of one execution; a record never replaces one
+	// with a higher sequence. Gate writes 0 at the start; a workflow's grow with
+	// the length of its history, with gaps, and a restart goes on above the last.
+	Sequence int64 `json:"sequence"`
+	// PublishedAt is when the record was written by its owner.
+	PublishedAt pipeline.Millis `json:"publishedAt"`
+	// Final is set on the archived state.
+	Final bool `json:"final,omitempty"`
+	// Closed is set by an [Owner] when the workflow runs no more, however it
+	// ended. Closed with an unfinished execution is a workflow that was ended
+	// from outside; [Service] then settles the execution.
+	Closed bool `json:"closed,omitempty"`
+}
+
+// Query selects executions. Zero values select all.
+type Query struct {
+	// Application compares without regard to case.
+	Application string
+	Type        pipeline.ExecutionType
+	// PipelineConfigIDs restricts to runs of these configurations.
+	PipelineConfigIDs []string
+	// Statuses restricts to these.
+	Statuses []pipeline.Status
+	// From and To bound the build time, both included; 0 is no bound.
+	From, To pipeline.Millis
+	// Limit bounds the whole answer, LimitPerConfig the executions of each
+	// pipeline configuration; 0 is no bound below [MaxResults]. Executions
+	// without a configuration count as one configuration for each application
+	// and type.
+	Limit          int
+	LimitPerConfig int
+	// Summary asks for the short form ([pipeline.Execution.Summary]).
+	Summary bool
+}
+
+// MaxResults bounds every list.
+const MaxResults = 3500
+
+// ReadModel is the fast copy. Every error but not_found is unavailable, and
+// readers then go to the owners. Its calls return within about half a second
+// when the store behind it does not answer.
+type ReadModel interface {
+	// Put stores r unless a record with a higher sequence is there, tells
+	// watchers, and reports whether it was stored. A record of equal sequence
+	// replaces the stored one, since a workflow task that was lost with its
+	// worker is computed again; only a final one stays.
+	Put(ctx context.Context, r Record) (bool, error)
+	// Get returns one record; not_found.
+	Get(ctx context.Context, id string) (Record, error)
+	// List returns matching records in the order of [Compare].
+	List(ctx context.Context, q Query) ([]Record, error)
+	// Delete forgets an execution and refuses later records of it; a missing
+	// one is a success.
+	Delete(ctx context.Context, id string) error
+	// Watch streams records as they are stored, until ctx ends; the channel is
+	// then closed. It starts with the present state of what is watched (of an
+	// application: its unfinished executions), and starts again with it when
+	// the store was away. A slow reader loses older states of an execution,
+	// never the latest one.
+	Watch(ctx context.Context, t Topic) (<-chan Event, error)
+	// Coverage tells how much of an application the model is known to hold. It
+	// is zero after the store was lost.
+	Coverage(ctx context.Context, application string) (Coverage, error)
+	// Cover records that the model was filled from the owners. Moments of
+	// LetGo never move back.
+	Cover(ctx context.Context, application string, c Coverage) error
+}
+
+// Coverage tells how much of an application a [ReadModel] holds.
+type Coverage struct {
+	// Complete is set when the model was filled from the owners: it then holds
+	// every unfinished execution and, of each group, every finished one that
+	// was built after the group's moment in LetGo.
+	Complete bool
+	// LetGo holds, by [GroupOf], the build time of the newest finished
+	// execution that the model does not hold, because the archive does.
+	// The moment under [EveryGroup] holds for all groups.
+	LetGo map[string]pipeline.Millis
+}
+
+// EveryGroup is the key of [Coverage.LetGo] for all groups.
+const EveryGroup = ""
+
+// Topic selects what to watch: one execution, or one application.
+type Topic struct {
+	Execution   string
+	Application string
+	// Summary asks for the short form in events.
+	Summary bool
+}
+
+// Event is one change.
+type Event struct {
+	Record Record
+	// Deleted is set when the execution was deleted; only its ID is then known.
+	Deleted bool
+	ID      string
+}
+
+// Archive keeps finished executions for good. Save is whole or absent and
+// repeatable; it never replaces a record of a higher sequence, and does nothing
+// for an execution that was deleted. Records that come back are final and are
+// shared: nobody may change them.
+//
+// Errors: not_found (with [ErrDeleted] in its chain when the execution was
+// there once), unavailable.
+type Archive interface {
+	Save(ctx context.Context, r Record) error
+	Load(ctx context.Context, id string) (Record, error)
+	// List returns matching executions in the order of [Compare].
+	List(ctx context.Context, q Query) ([]Record, error)
+	// Delete removes an execution for good; a missing one is a success.
+	Delete(ctx context.Context, id string) error
+}
+
+// ErrDeleted is in the chain of an archive's not_found for an execution that a
+// person deleted, so that nobody brings it back from elsewhere.
+var ErrDeleted = errors.New("the execution was deleted")
+
+// Owner asks the workflows themselves.
+type Owner interface {
+	// Load returns the state of an execution from its workflow, running or
+	// closed within Temporal's retention, and sets Closed; not_found,
+	// unavailable.
+	Load(ctx context.Context, id string) (Record, error)
+	// Running lists the IDs of executions whose workflows are open, of one
+	// application or, with "", of all.
+	Running(ctx context.Context, application string) ([]string, error)
+}
+
+// Interrupter is an [Owner] that can also name the executions whose workflows
+// ended without ending them, so that they are settled after the model was lost
+// even if nobody asks for them.
+type Interrupter interface {
+	// Interrupted lists the IDs of executions of one application whose
+	// workflows were terminated, timed out or failed, within Temporal's
+	// retention.
+	Interrupted(ctx context.Context, application string) ([]string, error)
+}
+
+// StaleAfter is the age at which a record of an unfinished execution is checked
+// with its owner when somebody reads it.
+const StaleAfter = 10 * time.Second

@@ -1,0 +1,183 @@
+package executions
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gennaker/gennaker/pipeline"
+)
+
+// Bounds of a [Service]'s questions to owners.
+const (
+	// ownerCalls is how many workflows are asked at once.
+	ownerCalls = 8
+	// ownerTimeout bounds one question to one workflow.
+	ownerTimeout = 5 * time.Second
+	// settleTimeout bounds the whole repair of one execution.
+	settleTimeout = 20 * time.Second
+)
+
+// Service answers readers: from the read model while it is there, from the
+// owners when it is not, and it repairs the model on the way. Its answers are
+// shared: nobody may change them.
+type Service struct {
+	model   ReadModel
+	archive Archive
+	owner   Owner
+	logger  *slog.Logger
+	now     func() time.Time
+
+	turns *turns
+	// asking holds a token for each question to a workflow.
+	asking chan struct{}
+
+	mu sync.Mutex
+	// recent holds what workflows answered lately, for lists while the model is
+	// away; homes the application of each pipeline configuration seen.
+	recent map[string]answer
+	homes  map[string]string
+}
+
+type answer struct {
+	record Record
+	at     time.Time
+}
+
+// NewService composes the three. A nil clock is time.Now.
+func NewService(model ReadModel, archive Archive, owner Owner, logger *slog.Logger, clock func() time.Time) *Service {
+	if clock == nil {
+		clock = time.Now
+	}
+	return &Service{
+		model: model, archive: archive, owner: owner, logger: logger, now: clock,
+		turns:  newTurns(clock),
+		asking: make(chan struct{}, ownerCalls),
+		recent: map[string]answer{},
+		homes:  map[string]string{},
+	}
+}
+
+// Get returns an execution: from the model, whose unfinished records are
+// checked with their workflow once they are older than [StaleAfter], else from
+// its workflow or the archive.
+//
+// Errors: not_found, unavailable.
+func (s *Service) Get(ctx context.Context, id string) (Record, error) {
+	r, err := s.model.Get(ctx, id)
+	if err != nil {
+		return s.settle(ctx, id)
+	}
+	if !s.stale(r) {
+		if !r.Final && s.age(r) >= StaleAfter {
+			// It was checked since it was read, or a moment before.
+			if again, err := s.model.Get(ctx, id); err == nil {
+				return again, nil
+			}
+		}
+		return r, nil
+	}
+	bounded, cancel := context.WithTimeout(ctx, freshenWait)
+	defer cancel()
+	settled, err := s.settle(bounded, id)
+	if err == nil || pipeline.CodeOf(err) == pipeline.CodeNotFound {
+		return settled, err
+	}
+	s.logger.WarnContext(ctx, "the workflow of an execution does not answer, its last known state is shown",
+		"application", r.Execution.Application, "execution", id, "error", err)
+	return r, nil
+}
+
+// Put offers a state to the read model: the initial one from Gate, or one that
+// an update of the workflow answered with. It is a courtesy to readers, so a
+// model that is away is no error.
+func (s *Service) Put(ctx context.Context, r Record) {
+	if _, err := s.model.Put(ctx, r); err != nil {
+		s.logger.DebugContext(ctx, "the read model does not take a state of an execution",
+			"application", r.Execution.Application, "execution", r.Execution.ID, "error", err)
+	}
+}
+
+// Delete removes a finished execution for good.
+//
+// Errors: not_found; conflict while it runs; unavailable when the read model or
+// the archive does not answer, since the execution would come back from it.
+func (s *Service) Delete(ctx context.Context, id string) error {
+	r, err := s.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	if status := r.Execution.Status; !status.Complete() {
+		return pipeline.Errorf(pipeline.CodeConflict,
+			"The execution %s is %s and cannot be deleted: cancel it first.", id, status)
+	}
+	// Both must answer before either forgets.
+	if _, err := s.model.Get(ctx, id); err != nil && pipeline.CodeOf(err) != pipeline.CodeNotFound {
+		return err
+	}
+	if err := s.archive.Delete(ctx, id); err != nil {
+		return err
+	}
+	return s.model.Delete(ctx, id)
+}
+
+// stale reports whether a record must be checked with its owner.
+func (s *Service) stale(r Record) bool {
+	return !r.Final && s.age(r) >= StaleAfter && !s.turns.recent("settle "+r.Execution.ID, StaleAfter)
+}
+
+func (s *Service) age(r Record) time.Duration { return s.now().Sub(r.PublishedAt.Time()) }
+
+// load asks the workflow.
+func (s *Service) load(ctx context.Context, id string) (Record, error) {
+	select {
+	case s.asking <- struct{}{}:
+	case <-ctx.Done():
+		return Record{}, pipeline.Wrap(pipeline.CodeUnavailable, ctx.Err(), "Too many workflows are being asked for their state: try again.")
+	}
+	defer func() { <-s.asking }()
+	ctx, cancel := context.WithTimeout(ctx, ownerTimeout)
+	defer cancel()
+	r, err := s.owner.Load(ctx, id)
+	if err != nil {
+		return Record{}, err
+	}
+	r.PublishedAt = pipeline.ToMillis(s.now())
+	s.remember(r)
+	return r, nil
+}
+
+// each calls fn for every item, several at once. Failures are fn's to deal with.
+func each[T any](items []T, fn func(T)) {
+	var g errgroup.Group
+	g.SetLimit(ownerCalls)
+	for _, item := range items {
+		g.Go(func() error { fn(item); return nil })
+	}
+	_ = g.Wait() // never fails
+}
+
+// maxRemembered bounds each memory of a service.
+const maxRemembered = 20_000
+
+func (s *Service) remember(r Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.recent) >= maxRemembered {
+		clear(s.recent)
+	}
+	s.recent[r.Execution.ID] = answer{r, s.now()}
+}
+
+func (s *Service) remembered(id string, notOlder time.Duration) (Record, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a, ok := s.recent[id]
+	if !ok || s.now().Sub(a.at) > notOlder {
+		return Record{}, false
+	}
+	return a.record, true
+}

@@ -1,0 +1,23 @@
+// Package s3store keeps configuration in an S3 bucket in Spinnaker's own layout
+// (reference: front50 section 1), so that a bucket written by Spinnaker's
+// Front50 is read as it is and the other way round:
+//
+//	{rootFolder}/{group}/{id in lower case}/{metadata file}
+//	{rootFolder}/{group}/last-modified.json      the group's change marker
+//
+// # Reading
+//
+// Every group is kept in memory and answered from there. A list first looks at
+// the group's change marker, at most once a second; a single document is read
+// through, by its ETag. A comparison of the whole group runs in the background,
+// since deletions leave the marker alone. While the object store does not
+// answer, reads go on from memory.
+//
+// # Writing
+//
+// The object is written first, the marker second; one PUT writes one whole
+// object or nothing. Writes to one application follow one another within a
+// process. A merge and a stale-checked save depend on the ETag they were
+// computed from, so that two processes cannot undo each other's work; any other
+// save is last write wins, as in Spinnaker.
+package s3store

@@ -1,0 +1,321 @@
+package s3store
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/singleflight"
+
+	"github.com/gennaker/gennaker/pipeline"
+)
+
+const (
+	// parallel bounds the requests with which one group is loaded (reference:
+	// front50 section 3).
+	parallel = 20
+	// markerAge is how long a look at the change marker stays good.
+	markerAge = time.Second
+	// checkTimeout bounds the refresh that a reader waits for.
+	checkTimeout = 10 * time.Second
+)
+
+// group is one folder of the bucket, kept in memory.
+type group struct {
+	bucket *bucket
+	// prefix is the folder's key without a slash at its end; files are the
+	// metadata files that are kept.
+	prefix string
+	files  []string
+
+	flight singleflight.Group
+	// comparing serialises comparisons, so that an older listing never replaces
+	// a newer one.
+	comparing sync.Mutex
+	marks     marks
+
+	mu sync.RWMutex
+	// objects holds what the bucket holds, by key. Documents in it are never
+	// changed, only replaced.
+	objects map[string]*object
+	// writes counts this process's own writes; written holds the count at which
+	// a key was last written, so that a comparison that began earlier does not
+	// undo it.
+	writes  uint64
+	written map[string]uint64
+	// marker is the ETag of the change marker that objects is known to cover.
+	marker  string
+	checked time.Time
+}
+
+// object is one document of the bucket. Doc is nil when it cannot be read.
+type object struct {
+	id, file, etag string
+	doc            pipeline.Map
+}
+
+func newGroup(b *bucket, root, name string, files ...string) *group {
+	return &group{
+		bucket: b, prefix: root + "/" + name, files: files,
+		objects: map[string]*object{}, written: map[string]uint64{},
+	}
+}
+
+// key returns the key of the document with the given id, which is in lower case.
+func (g *group) key(id, file string) string { return g.prefix + "/" + id + "/" + file }
+
+func (g *group) markerKey() string { return g.prefix + "/last-modified.json" }
+
+// split takes a key apart; ok is false for keys that are no document.
+func (g *group) split(key string) (id, file string, ok bool) {
+	rest, found := strings.CutPrefix(key, g.prefix+"/")
+	if !found {
+		return "", "", false
+	}
+	for _, file := range g.files {
+		if id, found := strings.CutSuffix(rest, "/"+file); found && id != "" {
+			return id, file, true
+		}
+	}
+	return "", "", false
+}
+
+// cached returns what is in memory under key, nil when there is nothing.
+func (g *group) cached(key string) *object {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.objects[key]
+}
+
+// all returns what is in memory.
+func (g *group) all() map[string]*object {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return maps.Clone(g.objects)
+}
+
+// wrote puts an own write (nil: a deletion) into memory.
+func (g *group) wrote(key string, o *object) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.writes++
+	g.written[key] = g.writes
+	if o == nil {
+		delete(g.objects, key)
+	} else {
+		g.objects[key] = o
+	}
+}
+
+// begin returns the count of own writes, for learned.
+func (g *group) begin() uint64 {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.writes
+}
+
+// learned puts what was read from the bucket (nil: it is gone) into memory,
+// unless this process wrote the key after the reading began.
+func (g *group) learned(key string, o *object, begun uint64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.written[key] > begun {
+		return
+	}
+	if o == nil {
+		delete(g.objects, key)
+	} else {
+		g.objects[key] = o
+	}
+}
+
+// fetch reads the document under key from the bucket, over what is in memory,
+// and returns it; nil when there is none.
+//
+// Errors: unavailable.
+func (g *group) fetch(ctx context.Context, key string) (*object, error) {
+	known := g.cached(key)
+	etag := ""
+	if known != nil {
+		etag = known.etag
+	}
+	begun := g.begin()
+	content, err := g.bucket.get(ctx, key, etag, "")
+	switch {
+	case errors.Is(err, errNotModified):
+		return known, nil
+	case errors.Is(err, errNotFound):
+		g.learned(key, nil, begun)
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	o := g.decode(key, content)
+	g.learned(key, o, begun)
+	return o, nil
+}
+
+// read is fetch for readers: while the object store does not answer, memory
+// does.
+func (g *group) read(ctx context.Context, key string) (*object, error) {
+	known := g.cached(key)
+	if known != nil && g.bucket.down.Load() {
+		return known, nil
+	}
+	o, err := g.fetch(ctx, key)
+	if err != nil && known != nil && ctx.Err() == nil {
+		o, err = known, nil // the fault has been logged where it was found
+	}
+	return o, err
+}
+
+// fresh looks at the change marker unless that was done within age, and
+// compares the group with the bucket when the marker changed. Concurrent calls
+// share one look.
+//
+// Errors: unavailable, after which memory is as it was.
+func (g *group) fresh(ctx context.Context, age time.Duration) error {
+	g.mu.RLock()
+	recent := age > 0 && time.Since(g.checked) < age
+	g.mu.RUnlock()
+	if recent {
+		return nil
+	}
+	// One caller that goes away must not fail the others.
+	result := g.flight.DoChan("check", func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
+		defer cancel()
+		return nil, g.check(ctx)
+	})
+	select {
+	case r := <-result:
+		return r.Err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (g *group) check(ctx context.Context) error {
+	g.mu.RLock()
+	known := g.marker
+	g.mu.RUnlock()
+	at := time.Now()
+	marker, err := g.bucket.get(ctx, g.markerKey(), known, "")
+	switch {
+	case errors.Is(err, errNotModified), errors.Is(err, errNotFound):
+		err = nil
+	case err == nil:
+		err = g.compare(ctx, marker.etag)
+	}
+	if err == nil {
+		g.mu.Lock()
+		g.checked = at
+		g.mu.Unlock()
+	}
+	return err
+}
+
+// refresh compares the group with the bucket whatever the marker says.
+func (g *group) refresh(ctx context.Context) error {
+	g.mu.RLock()
+	known := g.marker
+	g.mu.RUnlock()
+	marker, err := g.bucket.get(ctx, g.markerKey(), known, "")
+	switch {
+	case err == nil:
+		known = marker.etag
+	case !errors.Is(err, errNotModified) && !errors.Is(err, errNotFound):
+		return err
+	}
+	return g.compare(ctx, known)
+}
+
+// compare lists the group, loads what is new or changed and drops what is gone.
+// Marker is the ETag that the marker had before the listing.
+func (g *group) compare(ctx context.Context, marker string) error {
+	g.comparing.Lock()
+	defer g.comparing.Unlock()
+	begun, before := g.begin(), g.all()
+	entries, err := g.bucket.list(ctx, g.prefix+"/")
+	if err != nil {
+		return err
+	}
+	var (
+		mu    sync.Mutex
+		after = make(map[string]*object, len(entries))
+	)
+	load, loading := errgroup.WithContext(ctx)
+	load.SetLimit(parallel)
+	for _, e := range entries {
+		if _, _, ok := g.split(e.key); !ok {
+			continue
+		}
+		if known := before[e.key]; known != nil && known.etag == e.etag {
+			mu.Lock()
+			after[e.key] = known
+			mu.Unlock()
+			continue
+		}
+		load.Go(func() error {
+			o, err := g.load(loading, e)
+			if o != nil {
+				mu.Lock()
+				after[e.key] = o
+				mu.Unlock()
+			}
+			return err
+		})
+	}
+	if err := load.Wait(); err != nil {
+		return err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for key, count := range g.written {
+		if count <= begun {
+			continue
+		}
+		if own, ok := g.objects[key]; ok {
+			after[key] = own
+		} else {
+			delete(after, key)
+		}
+	}
+	g.objects, g.marker = after, marker
+	return nil
+}
+
+// load reads one listed object; nil when it is gone by now.
+func (g *group) load(ctx context.Context, e entry) (*object, error) {
+	if e.size > maxObject {
+		g.bucket.log.Warn("an object is too large to be a configuration document and is passed over", "key", e.key, "bytes", e.size)
+		id, file, _ := g.split(e.key)
+		return &object{id: id, file: file, etag: e.etag}, nil
+	}
+	content, err := g.bucket.get(ctx, e.key, "", "")
+	if errors.Is(err, errNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return g.decode(e.key, content), nil
+}
+
+// decode reads a document. One that is not a JSON object is logged once for
+// each content and kept without a document, so that it harms no other.
+func (g *group) decode(key string, content blob) *object {
+	id, file, _ := g.split(key)
+	o := &object{id: id, file: file, etag: content.etag}
+	var doc pipeline.Map
+	if err := doc.UnmarshalJSON(content.body); err != nil || doc == nil {
+		g.bucket.log.Warn("an object of the bucket is not a configuration document and is passed over", "key", key, "error", err)
+		return o
+	}
+	o.doc = settle(id, file, doc, content.modified)
+	return o
+}

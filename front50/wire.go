@@ -1,0 +1,60 @@
+package front50
+
+import (
+	"net/url"
+
+	"github.com/gennaker/gennaker/pipeline"
+)
+
+// UserHeader carries the user on whose behalf a request is made; Spinnaker's
+// services trust each other's.
+const UserHeader = "X-SPINNAKER-USER"
+
+// Paths of the HTTP API that the server and the client share (reference:
+// front50 section 5). Arguments are escaped.
+const (
+	PathApplications = "/v2/applications"
+	PathPipelines    = "/pipelines"
+	PathHealth       = "/health"
+)
+
+// PathApplication is one application.
+func PathApplication(name string) string { return PathApplications + "/" + url.PathEscape(name) }
+
+// PathApplicationHistory is the versions of an application.
+func PathApplicationHistory(name string) string { return PathApplication(name) + "/history" }
+
+// PathPipelinesOf is the configurations of an application, and with PUT one
+// configuration by ID.
+func PathPipelinesOf(application string) string {
+	return PathPipelines + "/" + url.PathEscape(application)
+}
+
+// PathPipeline is one configuration by ID.
+func PathPipeline(id string) string { return PathPipelines + "/" + url.PathEscape(id) + "/get" }
+
+// PathPipelineHistory is the versions of a configuration.
+func PathPipelineHistory(id string) string {
+	return PathPipelines + "/" + url.PathEscape(id) + "/history"
+}
+
+// PathPipelineNamed is one configuration by name, for DELETE.
+func PathPipelineNamed(application, name string) string {
+	return PathPipelines + "/" + url.PathEscape(application) + "/" + url.PathEscape(name)
+}
+
+// BatchResult is the answer to POST /pipelines/batchUpdate, which succeeds even
+// when items fail.
+type BatchResult struct {
+	SuccessfulCount int      `json:"successful_pipelines_count"`
+	Successful      []string `json:"successful_pipelines"`
+	FailedCount     int      `json:"failed_pipelines_count"`
+	// Failed holds the documents as given with errorMsg added.
+	Failed []pipeline.Map `json:"failed_pipelines"`
+}
+
+// Reorder is the body of POST /actions/pipelines/reorder.
+type Reorder struct {
+	Application  string         `json:"application"`
+	IDsToIndices map[string]int `json:"idsToIndices"`
+}

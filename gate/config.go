@@ -1,0 +1,91 @@
+package gate
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"time"
+)
+
+// Config is the gateway's configuration. [Config.Validate] is called by [New].
+type Config struct {
+	// Address is where the API listens.
+	Address string `name:"address" default:":8084" help:"Address that the API listens on."`
+	// MaxBody bounds a request's body, in bytes.
+	MaxBody int64 `name:"max-body" default:"10485760" help:"Largest request body, in bytes; a larger one is answered with 413."`
+	// MaxHeader bounds the request line and headers, in bytes.
+	MaxHeader int `name:"max-header" default:"65536" help:"Largest request line with headers, in bytes."`
+	// ReadTimeout bounds the time in which a request has to arrive.
+	ReadTimeout time.Duration `name:"read-timeout" default:"60s" help:"Time in which a whole request has to arrive."`
+	// RequestTimeout bounds the work on a request that is not a stream.
+	RequestTimeout time.Duration `name:"request-timeout" default:"60s" help:"Longest time spent on one request; event streams are exempt."`
+	// IdleTimeout closes kept-alive connections.
+	IdleTimeout time.Duration `name:"idle-timeout" default:"120s" help:"Time after which an idle connection is closed."`
+	// TrustUserHeader takes the caller's name from X-SPINNAKER-USER. Set it only
+	// behind a proxy that sets the header itself.
+	TrustUserHeader bool `name:"trust-user-header" help:"Take the caller from the header X-SPINNAKER-USER. Only behind a proxy that sets it."`
+	// DeckURL is the address of the web UI as browsers see it; its origin may
+	// call the API.
+	DeckURL string `name:"deck-url" default:"http://localhost:9000" help:"Address of Deck as browsers see it; its origin may call the API."`
+	// AllowedOriginsPattern is a regular expression that the whole Origin has to
+	// match to be allowed, "" for none.
+	AllowedOriginsPattern string `name:"allowed-origins-pattern" help:"Regular expression for whole origins that may call the API from a browser."`
+	// RedirectHostPattern is a regular expression for the host of an allowed
+	// Origin, "" for none.
+	RedirectHostPattern string `name:"redirect-host-pattern" help:"Regular expression for hosts whose origins may call the API from a browser."`
+	// AllowedOrigins lists further allowed origins.
+	AllowedOrigins []string `name:"allowed-origins" help:"Origins that may call the API from a browser."`
+	// ExecutionFetchLimit is the number of executions of each pipeline that
+	// lists hold when the caller names no limit.
+	ExecutionFetchLimit int `name:"execution-fetch-limit" default:"10" help:"Executions of each pipeline in a list when the caller names no limit."`
+	// MaxStreams bounds the open event streams.
+	MaxStreams int `name:"max-streams" default:"2000" help:"Most event streams open at once; a further one is answered with 429."`
+	// PingInterval is the time between pings on an event stream.
+	PingInterval time.Duration `name:"ping-interval" default:"15s" help:"Time between pings on an event stream."`
+}
+
+// DefaultConfig returns the configuration that the tags describe.
+func DefaultConfig() Config {
+	return Config{
+		Address:             ":8084",
+		MaxBody:             10 << 20,
+		MaxHeader:           64 << 10,
+		ReadTimeout:         time.Minute,
+		RequestTimeout:      time.Minute,
+		IdleTimeout:         2 * time.Minute,
+		DeckURL:             "http://localhost:9000",
+		ExecutionFetchLimit: 10,
+		MaxStreams:          2000,
+		PingInterval:        15 * time.Second,
+	}
+}
+
+// Validate reports every setting that cannot be used.
+func (c Config) Validate() error {
+	var faults []error
+	for _, n := range []struct {
+		name  string
+		value int64
+	}{
+		{"max-body", c.MaxBody}, {"max-header", int64(c.MaxHeader)}, {"read-timeout", int64(c.ReadTimeout)},
+		{"request-timeout", int64(c.RequestTimeout)}, {"idle-timeout", int64(c.IdleTimeout)},
+		{"execution-fetch-limit", int64(c.ExecutionFetchLimit)}, {"max-streams", int64(c.MaxStreams)},
+		{"ping-interval", int64(c.PingInterval)},
+	} {
+		if n.value <= 0 {
+			faults = append(faults, fmt.Errorf("%s is %d: set it above zero", n.name, n.value))
+		}
+	}
+	if u, err := url.Parse(c.DeckURL); err != nil || u.Scheme == "" || u.Host == "" {
+		faults = append(faults, fmt.Errorf("deck-url is %q: use an absolute address such as http://localhost:9000", c.DeckURL))
+	}
+	for name, pattern := range map[string]string{
+		"allowed-origins-pattern": c.AllowedOriginsPattern, "redirect-host-pattern": c.RedirectHostPattern,
+	} {
+		if _, err := regexp.Compile(pattern); err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", name, err))
+		}
+	}
+	return errors.Join(faults...)
+}

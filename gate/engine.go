@@ -1,0 +1,103 @@
+// Package gate is the API gateway: Spinnaker's HTTP API over Front50, the
+// execution read model and the workflow engine, and the server of Deck's files.
+//
+// Handlers parse, call and render. What they call is declared here as small
+// interfaces, so that the package knows no client: cmd hands them in.
+package gate
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/gennaker/gennaker/executions"
+	"github.com/gennaker/gennaker/front50"
+	"github.com/gennaker/gennaker/pipeline"
+	"github.com/gennaker/gennaker/workflows"
+)
+
+// Engine starts executions and reaches the running ones.
+//
+// Errors of all methods: not_found when no such execution runs or ran,
+// conflict, invalid, unavailable.
+type Engine interface {
+	// Start starts the workflow of e, whose ID is the execution's; conflict when
+	// that ID was used before.
+	Start(ctx context.Context, e *pipeline.Execution) error
+	// Cancel asks an execution to end; conflict when it has ended.
+	Cancel(ctx context.Context, id string, in workflows.CancelInput) error
+	// PatchStage edits a stage and returns the execution after it, or none when
+	// the edit took and its result is not at hand; conflict when the stage is not
+	// waiting for this.
+	PatchStage(ctx context.Context, id string, in workflows.PatchStageInput) (workflows.Snapshot, error)
+}
+
+// Executions reads executions, running and ended. Answers are shared: they are
+// read and never changed.
+//
+// Errors: not_found, unavailable.
+type Executions interface {
+	// Get returns the newest known state.
+	Get(ctx context.Context, id string) (executions.Record, error)
+	// List returns matching executions, newest first by build time.
+	List(ctx context.Context, q executions.Query) ([]*pipeline.Execution, error)
+	// Watch streams changes until ctx ends, beginning with the present state; of
+	// an application, with its unfinished executions. No older state of an
+	// execution follows a newer one.
+	Watch(ctx context.Context, t executions.Topic) (<-chan executions.Event, error)
+	// Put makes a state visible at once; an older one than is known is passed
+	// over. Readers do without it, slower, so it reports nothing.
+	Put(ctx context.Context, r executions.Record)
+	// Delete removes an execution that has ended; conflict while it runs.
+	Delete(ctx context.Context, id string) error
+}
+
+var _ Executions = (*executions.Service)(nil)
+
+// Account is a cloud account as clients see it; it holds no secret.
+type Account struct {
+	Name string
+	// Type and CloudProvider name the provider, for example "kubernetes".
+	Type          string
+	CloudProvider string
+	// Environment and AccountType are labels for people.
+	Environment string
+	AccountType string
+	// Namespaces are the namespaces that the account may see; empty is all.
+	Namespaces []string
+	// SpinnakerKindMap maps a Kubernetes kind to Spinnaker's word for it, for
+	// example "deployment" to "serverGroupManagers".
+	SpinnakerKindMap map[string]string
+}
+
+// Accounts lists the cloud accounts, sorted by name.
+type Accounts interface {
+	Accounts(ctx context.Context) ([]Account, error)
+}
+
+// Check is one dependency that /health asks.
+type Check struct {
+	// Name is what people call the dependency, for example "temporal".
+	Name string
+	// Probe asks whether it works; nil is yes. It honours the context's deadline.
+	Probe func(ctx context.Context) error
+	// Optional is set for a dependency that Gate works without, slower: when it
+	// is down /health says so and stays UP.
+	Optional bool
+}
+
+// Dependencies are what the server calls.
+type Dependencies struct {
+	Engine     Engine
+	Front50    front50.Store
+	Executions Executions
+	Accounts   Accounts
+	// Checks are the dependencies that /health asks.
+	Checks []Check
+	// Version is answered by /version.
+	Version string
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+	// Logger is where requests are logged; nil is slog.Default.
+	Logger *slog.Logger
+}

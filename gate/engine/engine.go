@@ -1,0 +1,199 @@
+// Package engine is Gate's way to the workflows: it starts executions, reaches
+// the running ones by updates and asks them for their state.
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+
+	"github.com/gennaker/gennaker/activities"
+	"github.com/gennaker/gennaker/executions"
+	"github.com/gennaker/gennaker/pipeline"
+	"github.com/gennaker/gennaker/workflows"
+)
+
+// answerTimeout bounds a call to a running workflow. A worker answers within
+// milliseconds; past this none is there.
+const answerTimeout = 10 * time.Second
+
+// Engine is the Temporal implementation of gate.Engine and executions.Owner.
+type Engine struct {
+	client client.Client
+}
+
+var _ executions.Owner = (*Engine)(nil)
+
+// New returns an engine on the client, which the caller closes.
+func New(c client.Client) *Engine { return &Engine{client: c} }
+
+// Start starts the workflow of e under the execution's own ID. It returns
+// conflict when the ID was used before and unavailable when Temporal does not
+// answer; then the start may still have happened, and repeating it is safe.
+func (e *Engine) Start(ctx context.Context, x *pipeline.Execution) error {
+	_, err := e.client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID:                                       x.ID,
+		TaskQueue:                                workflows.OrcaQueue,
+		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		WorkflowIDConflictPolicy:                 enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+		TypedSearchAttributes:                    workflows.StartAttributes(x),
+		StaticSummary:                            workflows.StartSummary(x),
+	}, workflows.PipelineWorkflow, workflows.Input{Execution: x})
+	var started *serviceerror.WorkflowExecutionAlreadyStarted
+	if errors.As(err, &started) {
+		return pipeline.Errorf(pipeline.CodeConflict, "The execution %s exists already.", x.ID)
+	}
+	var invalid *serviceerror.InvalidArgument
+	if errors.As(err, &invalid) {
+		return pipeline.Wrap(pipeline.CodeInvalid, err, "The execution was refused by Temporal: %s.", invalid.Message)
+	}
+	return e.failed(err, "start the execution "+x.ID)
+}
+
+// Cancel asks the execution to end. It returns not_found for an unknown ID and
+// conflict for an execution that has ended.
+func (e *Engine) Cancel(ctx context.Context, id string, in workflows.CancelInput) error {
+	return e.update(ctx, id, workflows.CancelUpdate, in, nil)
+}
+
+// PatchStage edits a stage and returns the execution after it, or none when the
+// edit took and the workflow's state could not be loaded. Refusals of the
+// workflow come back with their code.
+func (e *Engine) PatchStage(ctx context.Context, id string, in workflows.PatchStageInput) (workflows.Snapshot, error) {
+	var out workflows.PatchStageOutput
+	if err := e.update(ctx, id, workflows.PatchStageUpdate, in, &out); err != nil {
+		return workflows.Snapshot{}, err
+	}
+	record, err := e.Load(ctx, id)
+	if err != nil {
+		// The edit took. What cannot be shown of it is no reason to say it failed.
+		return workflows.Snapshot{Sequence: out.Sequence}, nil //nolint:nilerr // told by the missing execution
+	}
+	return workflows.Snapshot{Execution: record.Execution, Sequence: record.Sequence}, nil
+}
+
+func (e *Engine) update(ctx context.Context, id, name string, in, out any) error {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	handle, err := e.client.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+		WorkflowID:   id,
+		UpdateName:   name,
+		Args:         []any{in},
+		WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
+	if err == nil {
+		err = handle.Get(ctx, out)
+	}
+	if err == nil {
+		return nil
+	}
+	var gone *serviceerror.NotFound
+	if errors.As(err, &gone) {
+		return e.ended(ctx, id, name)
+	}
+	if p := refused(err); p != nil {
+		return p
+	}
+	return e.failed(err, name+" the execution "+id)
+}
+
+// refused returns the workflow's own refusal, or nil when err is something
+// else.
+func refused(err error) *pipeline.Error {
+	var p *pipeline.Error
+	if errors.As(activities.FromTemporal(err), &p) && p.Code != pipeline.CodeInternal && p.Code != pipeline.CodeTimeout {
+		return p
+	}
+	return nil
+}
+
+// ended says why a workflow takes no update: it has ended, or never was.
+func (e *Engine) ended(ctx context.Context, id, verb string) error {
+	record, err := e.Load(ctx, id)
+	if err != nil {
+		return err
+	}
+	return pipeline.Errorf(pipeline.CodeConflict, "The execution %s has ended %s: there is nothing left to %s.", id, record.Execution.Status, verb)
+}
+
+// Load returns the state of an execution from its workflow, running or ended
+// within Temporal's retention. It returns not_found for an unknown ID and
+// unavailable when Temporal or its workers do not answer.
+func (e *Engine) Load(ctx context.Context, id string) (executions.Record, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	described, err := e.client.DescribeWorkflowExecution(ctx, id, "")
+	if err != nil {
+		return executions.Record{}, e.missing(err, id)
+	}
+	info := described.GetWorkflowExecutionInfo()
+	if info.GetType().GetName() != workflows.PipelineWorkflow {
+		return executions.Record{}, pipeline.Errorf(pipeline.CodeNotFound, "Pipeline not found (id: %s)", id)
+	}
+	value, err := e.client.QueryWorkflow(ctx, id, "", workflows.ExecutionQuery)
+	if err != nil {
+		return executions.Record{}, e.missing(err, id)
+	}
+	var s workflows.Snapshot
+	if err := decode(value, &s); err != nil {
+		return executions.Record{}, err
+	}
+	return executions.Record{
+		Execution:   s.Execution,
+		Sequence:    s.Sequence,
+		PublishedAt: pipeline.ToMillis(time.Now()),
+		Closed:      info.GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING,
+	}, nil
+}
+
+// Running lists the IDs of executions whose workflows are open, newest first,
+// at most [executions.MaxResults].
+func (e *Engine) Running(ctx context.Context, application string) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	query := "WorkflowType = '" + workflows.PipelineWorkflow + "' AND ExecutionStatus = 'Running'"
+	if application != "" {
+		query += " AND " + workflows.ApplicationAttribute + " = '" + quoted(application) + "'"
+	}
+	return e.list(ctx, query)
+}
+
+// Ping reports whether Temporal answers.
+func (e *Engine) Ping(ctx context.Context) error {
+	_, err := e.client.CheckHealth(ctx, &client.CheckHealthRequest{})
+	return e.failed(err, "reach Temporal")
+}
+
+func decode(v converter.EncodedValue, into any) error {
+	if err := v.Get(into); err != nil {
+		return pipeline.Wrap(pipeline.CodeInternal, err, "The workflow's answer cannot be read.")
+	}
+	return nil
+}
+
+// missing tells an unknown execution from a Temporal that does not answer.
+func (e *Engine) missing(err error, id string) error {
+	var gone *serviceerror.NotFound
+	if errors.As(err, &gone) {
+		return pipeline.Errorf(pipeline.CodeNotFound, "Pipeline not found (id: %s)", id)
+	}
+	return e.failed(err, "read the execution "+id)
+}
+
+// failed turns what Temporal's client returned into the world's fault.
+func (e *Engine) failed(err error, doing string) error {
+	if err == nil {
+		return nil
+	}
+	var p *pipeline.Error
+	if errors.As(err, &p) {
+		return p
+	}
+	return pipeline.Wrap(pipeline.CodeUnavailable, err, "Temporal or its workers did not answer in time to %s: check that both run, then try again.", doing)
+}

@@ -1,0 +1,341 @@
+package gate_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gennaker/gennaker/executions"
+	"github.com/gennaker/gennaker/front50"
+	"github.com/gennaker/gennaker/front50/memstore"
+	"github.com/gennaker/gennaker/gate"
+	"github.com/gennaker/gennaker/pipeline"
+	"github.com/gennaker/gennaker/workflows"
+)
+
+// noon is the moment at which the tests' clock stands.
+var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+
+// engine records what Gate asks of the workflows and keeps the executions it
+// started. Its rules are those of gate.Engine.
+type engine struct {
+	mu        sync.Mutex
+	started   []*pipeline.Execution
+	cancelled map[string]workflows.CancelInput
+	patched   []workflows.PatchStageInput
+	// fail, when set, is what every call answers with.
+	fail error
+	// waiting lists the stages that take a judgment.
+	waiting map[string]bool
+	// memory is where states are seen.
+	memory *memory
+}
+
+func (e *engine) Start(_ context.Context, x *pipeline.Execution) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.fail != nil {
+		return e.fail
+	}
+	e.started = append(e.started, x.Clone())
+	return nil
+}
+
+func (e *engine) Cancel(_ context.Context, id string, in workflows.CancelInput) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.fail != nil {
+		return e.fail
+	}
+	e.cancelled[id] = in
+	return nil
+}
+
+func (e *engine) PatchStage(ctx context.Context, id string, in workflows.PatchStageInput) (workflows.Snapshot, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.fail != nil {
+		return workflows.Snapshot{}, e.fail
+	}
+	record, err := e.memory.Get(ctx, id)
+	if err != nil {
+		return workflows.Snapshot{}, err
+	}
+	x := record.Execution.Clone()
+	s := x.Stage(in.StageID)
+	if s == nil {
+		return workflows.Snapshot{}, pipeline.Errorf(pipeline.CodeNotFound, "The execution %s has no stage with the id '%s'.", id, in.StageID)
+	}
+	if !e.waiting[in.StageID] {
+		return workflows.Snapshot{}, pipeline.Errorf(pipeline.CodeConflict, "The stage '%s' is %s and does not wait for a judgment.", s.Name, s.Status)
+	}
+	e.patched = append(e.patched, in)
+	for k, v := range in.Patch {
+		s.Context[k] = v
+	}
+	return workflows.Snapshot{Execution: x, Sequence: record.Sequence + 1}, nil
+}
+
+// memory is an execution service in memory, by the rules of gate.Executions.
+type memory struct {
+	mu       sync.Mutex
+	records  map[string]executions.Record
+	watchers map[chan executions.Event]executions.Topic
+	fail     error
+}
+
+func newMemory() *memory {
+	return &memory{records: map[string]executions.Record{}, watchers: map[chan executions.Event]executions.Topic{}}
+}
+
+func (m *memory) Get(_ context.Context, id string) (executions.Record, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fail != nil {
+		return executions.Record{}, m.fail
+	}
+	r, ok := m.records[id]
+	if !ok {
+		return r, pipeline.Errorf(pipeline.CodeNotFound, "no execution %s", id)
+	}
+	return r, nil
+}
+
+func (m *memory) List(_ context.Context, q executions.Query) ([]*pipeline.Execution, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fail != nil {
+		return nil, m.fail
+	}
+	var all []executions.Record
+	for _, r := range m.records {
+		all = append(all, r)
+	}
+	out := []*pipeline.Execution{}
+	for _, r := range q.Apply(all) {
+		out = append(out, r.Execution)
+	}
+	return out, nil
+}
+
+func (m *memory) Put(_ context.Context, r executions.Record) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if old, ok := m.records[r.Execution.ID]; m.fail != nil || ok && old.Sequence > r.Sequence {
+		return
+	}
+	m.records[r.Execution.ID] = r
+	m.tell(r.Execution.Application, executions.Event{Record: r, ID: r.Execution.ID})
+}
+
+func (m *memory) Delete(_ context.Context, id string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if r, ok := m.records[id]; ok {
+		delete(m.records, id)
+		m.tell(r.Execution.Application, executions.Event{Deleted: true, ID: id})
+	}
+	return nil
+}
+
+func (m *memory) tell(application string, e executions.Event) {
+	for ch, t := range m.watchers {
+		if t.Execution == e.ID || strings.EqualFold(t.Application, application) {
+			if t.Summary && e.Record.Execution != nil {
+				e.Record.Execution = e.Record.Execution.Summary()
+			}
+			ch <- e
+		}
+	}
+}
+
+func (m *memory) Watch(ctx context.Context, t executions.Topic) (<-chan executions.Event, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fail != nil {
+		return nil, m.fail
+	}
+	ch := make(chan executions.Event, 100)
+	m.watchers[ch] = t
+	for id, r := range m.records {
+		if id == t.Execution || t.Application != "" && strings.EqualFold(r.Execution.Application, t.Application) && !r.Execution.Status.Complete() {
+			if t.Summary {
+				r.Execution = r.Execution.Summary()
+			}
+			ch <- executions.Event{Record: r, ID: id}
+		}
+	}
+	context.AfterFunc(ctx, func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		delete(m.watchers, ch)
+		close(ch)
+	})
+	return ch, nil
+}
+
+func (m *memory) watching() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.watchers)
+}
+
+type accountList []gate.Account
+
+func (a accountList) Accounts(context.Context) ([]gate.Account, error) { return a, nil }
+
+// world is a gateway with everything behind it.
+type world struct {
+	t      *testing.T
+	store  front50.Store
+	engine *engine
+	memory *memory
+	server *gate.Server
+	log    *bytes.Buffer
+}
+
+// change adjusts a world before its server is made.
+type change func(*gate.Dependencies, *gate.Config)
+
+func newWorld(t *testing.T, changes ...change) *world {
+	t.Helper()
+	m := newMemory()
+	w := &world{t: t, memory: m, store: memstore.New(func() time.Time { return noon }), log: &bytes.Buffer{},
+		engine: &engine{memory: m, cancelled: map[string]workflows.CancelInput{}, waiting: map[string]bool{}}}
+	d := gate.Dependencies{
+		Engine: w.engine, Front50: w.store, Executions: m, Version: "1.2.3", Now: func() time.Time { return noon },
+		Accounts: accountList{
+			{Name: "kubernetes", Type: "kubernetes", CloudProvider: "kubernetes", Environment: "test", AccountType: "main", Namespaces: []string{"default"}, SpinnakerKindMap: map[string]string{"deployment": "serverGroupManagers"}},
+			{Name: "prod", Type: "kubernetes", CloudProvider: "kubernetes"},
+		},
+		Logger: slog.New(slog.NewJSONHandler(&lockedWriter{w: w.log}, nil)),
+	}
+	c := gate.DefaultConfig()
+	for _, change := range changes {
+		change(&d, &c)
+	}
+	var err error
+	w.server, err = gate.New(d, c)
+	require.NoError(t, err)
+	return w
+}
+
+type lockedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *lockedWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
+}
+
+// do sends one request. Target is the raw request target, body "" is none;
+// headers come in pairs.
+func (w *world) do(method, target, body string, headers ...string) *httptest.ResponseRecorder {
+	w.t.Helper()
+	var reader io.Reader
+	if body != "" {
+		reader = strings.NewReader(body)
+	}
+	r := httptest.NewRequestWithContext(w.t.Context(), method, "http://localhost:8084/", reader)
+	// The target goes in as a client sends it, spaces and all.
+	parsed, err := r.URL.Parse(target)
+	require.NoError(w.t, err)
+	r.URL = parsed
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	out := httptest.NewRecorder()
+	w.server.Handler().ServeHTTP(out, r)
+	return out
+}
+
+// get sends a GET that must succeed and decodes its JSON.
+func (w *world) get(target string) any {
+	w.t.Helper()
+	out := w.do("GET", target, "")
+	require.Equal(w.t, http.StatusOK, out.Code, out.Body.String())
+	return w.json(out)
+}
+
+func (w *world) json(out *httptest.ResponseRecorder) any {
+	w.t.Helper()
+	require.Equal(w.t, "application/json", out.Header().Get("Content-Type"))
+	v, err := pipeline.DecodeValue(out.Body.Bytes())
+	require.NoError(w.t, err)
+	return v
+}
+
+func (w *world) object(out *httptest.ResponseRecorder) pipeline.Map {
+	w.t.Helper()
+	m := pipeline.AsMap(w.json(out))
+	require.NotNil(w.t, m)
+	return m
+}
+
+// application saves an application.
+func (w *world) application(attributes pipeline.Application) {
+	w.t.Helper()
+	_, _, err := w.store.SaveApplication(w.t.Context(), attributes, "")
+	require.NoError(w.t, err)
+}
+
+// pipeline saves a pipeline from JSON and returns its ID.
+func (w *world) pipeline(document string) string {
+	w.t.Helper()
+	var p pipeline.Pipeline
+	require.NoError(w.t, p.UnmarshalJSON([]byte(document)))
+	saved, err := w.store.SavePipeline(w.t.Context(), p, front50.SaveOptions{})
+	require.NoError(w.t, err)
+	return saved.ID()
+}
+
+// execution makes an execution visible.
+func (w *world) execution(x *pipeline.Execution) *pipeline.Execution {
+	w.t.Helper()
+	if x.Type == "" {
+		x.Type = pipeline.TypePipeline
+	}
+	for _, s := range x.Stages {
+		if s.Tasks == nil {
+			s.Tasks = []*pipeline.Task{}
+		}
+	}
+	if x.Stages == nil {
+		x.Stages = []*pipeline.Stage{}
+	}
+	w.memory.Put(w.t.Context(), executions.Record{Execution: x, Sequence: 1})
+	return x
+}
+
+// names returns one key of each object of a list.
+func names(t *testing.T, v any, key string) []string {
+	t.Helper()
+	list, ok := v.([]any)
+	require.True(t, ok, "%v is no list", v)
+	out := []string{}
+	for _, e := range list {
+		out = append(out, pipeline.AsMap(e).String(key))
+	}
+	return out
+}
+
+func sorted(list []string) []string {
+	slices.Sort(list)
+	return list
+}

@@ -1,0 +1,68 @@
+package gate_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/alecthomas/kong"
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gennaker/gennaker/gate"
+)
+
+func TestOpenAPIIsChecked(t *testing.T) {
+	t.Parallel()
+	doc, err := gate.OpenAPI()
+	require.NoError(t, err)
+	file, err := os.ReadFile("openapi.json")
+	require.NoError(t, err)
+	require.Equal(t, string(file), string(doc), "openapi.json is stale: run go generate ./gate")
+
+	parsed, err := openapi3.NewLoader().LoadFromData(doc)
+	require.NoError(t, err)
+	require.NoError(t, parsed.Validate(t.Context()))
+	require.Equal(t, "3.1.0", parsed.OpenAPI)
+
+	served := newWorld(t).do("GET", "/openapi.json", "")
+	require.Equal(t, 200, served.Code)
+	require.Equal(t, string(doc), served.Body.String())
+}
+
+// TestOpenAPITellsTheTruth: what the document says exists is served.
+func TestOpenAPITellsTheTruth(t *testing.T) {
+	t.Parallel()
+	doc, err := gate.OpenAPI()
+	require.NoError(t, err)
+	parsed, err := openapi3.NewLoader().LoadFromData(doc)
+	require.NoError(t, err)
+	w := newWorld(t)
+	ids := map[string]bool{}
+	for path, item := range parsed.Paths.Map() {
+		for method, operation := range item.Operations() {
+			require.NotEmpty(t, operation.Summary)
+			require.Contains(t, operation.Description, "Permission: ")
+			require.False(t, ids[operation.OperationID], operation.OperationID)
+			ids[operation.OperationID] = true
+			if operation.Responses.Status(200) != nil && operation.Responses.Status(200).Value.Content.Get("text/event-stream") != nil {
+				continue // streams do not end; their own tests read them
+			}
+			out := w.do(method, path, "")
+			require.NotEqual(t, 405, out.Code, "%s %s", method, path)
+			if out.Code == 404 {
+				require.NotContains(t, out.Body.String(), "There is nothing at", "%s %s", method, path)
+			}
+		}
+	}
+	require.Greater(t, len(ids), 40)
+}
+
+func TestConfigTagsSayWhatDefaultConfigDoes(t *testing.T) {
+	t.Parallel()
+	var c gate.Config
+	parser, err := kong.New(&c)
+	require.NoError(t, err)
+	_, err = parser.Parse(nil)
+	require.NoError(t, err)
+	require.Equal(t, gate.DefaultConfig(), c)
+}

@@ -1,0 +1,77 @@
+package gate
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/gennaker/gennaker/front50"
+	"github.com/gennaker/gennaker/pipeline"
+)
+
+// savePipeline creates or replaces a configuration. Success has no body.
+func savePipeline(r *request) error {
+	_, err := r.save("")
+	if err != nil {
+		return err
+	}
+	return r.done()
+}
+
+// updatePipeline replaces the configuration of the path and answers with it.
+func updatePipeline(r *request) error {
+	saved, err := r.save(r.param("id"))
+	if err != nil {
+		return err
+	}
+	return r.answer(http.StatusOK, saved)
+}
+
+// save stores the body. With an id the configuration must exist and the body's
+// own ID must be absent or the same.
+func (r *request) save(id string) (pipeline.Pipeline, error) {
+	stale, err := boolean(r.query, "staleCheck", false)
+	if err != nil {
+		return nil, err
+	}
+	body, err := r.object(false)
+	if err != nil {
+		return nil, err
+	}
+	p := pipeline.Pipeline(body)
+	if id != "" {
+		if own, given := body["id"]; given && own != nil && own != "" && own != id {
+			return nil, pipeline.Errorf(pipeline.CodeInvalid, "The pipeline id %v in the body is not the id %s in the path: make them equal.", own, id)
+		}
+		p["id"] = id
+	}
+	if err := p.Validate(); err != nil {
+		return nil, refusedSave(err)
+	}
+	saved, err := r.server.front50.SavePipeline(r.ctx(), p, front50.SaveOptions{
+		By: front50.Author(r.caller.User), StaleCheck: stale, MustExist: id != "",
+	})
+	if err != nil {
+		return nil, refusedSave(err)
+	}
+	return saved, nil
+}
+
+// deletePipeline deletes by name, compared trimmed and whatever the case. No
+// such pipeline is a success.
+func deletePipeline(r *request) error {
+	configs, err := r.server.configs(r.ctx(), r.param("application"))
+	if err != nil {
+		return err
+	}
+	name := strings.TrimSpace(r.param("name"))
+	for _, p := range configs {
+		if !strings.EqualFold(p.Name(), name) {
+			continue
+		}
+		err := r.server.front50.DeletePipeline(r.ctx(), p.ID(), front50.Author(r.caller.User))
+		if err != nil && pipeline.CodeOf(err) != pipeline.CodeNotFound {
+			return err
+		}
+	}
+	return r.done()
+}

@@ -1,0 +1,129 @@
+package gate
+
+import (
+	"net/http"
+
+	"github.com/gennaker/gennaker/internal/httpjson"
+	"github.com/gennaker/gennaker/pipeline"
+)
+
+// route is one entry of the API: what the server serves and what the OpenAPI
+// document says come from the same line.
+type route struct {
+	Method string
+	// Path holds parameters in braces: /pipelines/{id}.
+	Path    string
+	Summary string
+	// Auth says what a caller will need once permissions are on.
+	Auth string
+	// Query describes the query parameters.
+	Query []parameter
+	// Request and Response are values of the body types; nil is no body.
+	Request  any
+	Response any
+	// Status is the status of a success; 0 is 200.
+	Status int
+	// Stream marks an endless answer: no time limit, no HEAD.
+	Stream bool
+	// Quiet marks what probes ask all day: logged at debug level.
+	Quiet  bool
+	handle func(*request) error
+}
+
+// parameter is a query parameter.
+type parameter struct {
+	Name    string
+	Type    string // string, integer, boolean or list
+	Default any
+	About   string
+}
+
+// What a caller needs.
+const (
+	authOpen        = "Open without login."
+	authLogin       = "Any caller."
+	authRead        = "READ on the application; lists leave out what the caller may not read."
+	authWrite       = "WRITE on the application."
+	authExecute     = "EXECUTE on the application."
+	authAccountRead = "Lists leave out accounts that the caller may not read."
+	authTask        = "What each job needs: WRITE on the application, and on the account of a cloud operation."
+	authTaskRead    = "Any caller: clients poll before permissions of a new application exist."
+)
+
+var (
+	statusesParam = parameter{"statuses", "list", nil, "Only executions with one of these statuses."}
+	expandParam   = parameter{"expand", "boolean", true, "False leaves out contexts, outputs and tasks."}
+	filterParam   = parameter{"pipelineNameFilter", "string", nil, "Only pipelines whose name contains this, whatever the case."}
+	maxPipelines  = parameter{"pipelineLimit", "integer", nil, "At most so many pipelines."}
+	staleParam    = parameter{"staleCheck", "boolean", false, "Refuse to overwrite a version other than the one submitted."}
+	reasonParam   = parameter{"reason", "string", nil, "Why; it is shown with the execution."}
+	forceParam    = parameter{"force", "boolean", false, "Accepted and without effect, as in Spinnaker."}
+)
+
+// routes returns the whole API.
+func routes() []route {
+	return []route{
+		// The server itself.
+		{Method: "GET", Path: "/health", Summary: "Whether Gate and what it needs work; 503 when not", Auth: authOpen, Response: health{}, Quiet: true, handle: getHealth},
+		{Method: "GET", Path: "/version", Summary: "The version", Auth: authOpen, Response: version{}, Quiet: true, handle: getVersion},
+		{Method: "GET", Path: "/openapi.json", Summary: "This document", Auth: authOpen, Response: pipeline.Map{}, handle: getOpenAPI},
+		{Method: "GET", Path: "/auth/user", Summary: "The caller", Auth: authOpen, Response: user{}, Quiet: true, handle: getUser},
+		{Method: "GET", Path: "/auth/user/serviceAccounts", Summary: "Service accounts that the caller may use", Auth: authLogin, Response: []string{}, handle: emptyList},
+		{Method: "GET", Path: "/auth/loggedOut", Summary: "Where a logout ends", Auth: authOpen, Response: message{}, handle: getLoggedOut},
+
+		// Accounts.
+		{Method: "GET", Path: "/credentials", Summary: "Cloud accounts", Auth: authAccountRead, Query: []parameter{{"expand", "boolean", false, "True adds the provider's keys."}}, Response: []pipeline.Map{}, handle: listCredentials},
+		{Method: "GET", Path: "/credentials/{account}", Summary: "One cloud account, expanded", Auth: authAccountRead, Response: pipeline.Map{}, handle: getCredentials},
+
+		// Applications.
+		{Method: "GET", Path: "/applications", Summary: "Applications, as flat maps of attributes", Auth: authRead, Query: []parameter{{"account", "string", nil, "Only applications with this account."}, {"owner", "string", nil, "Only applications of this owner's email."}}, Response: []pipeline.Map{}, handle: listApplications},
+		{Method: "GET", Path: "/applications/{application}", Summary: "One application", Auth: authRead, Query: []parameter{{"expand", "boolean", true, "False leaves out the clusters."}}, Response: application{}, handle: getApplication},
+		{Method: "GET", Path: "/applications/{application}/history", Summary: "Versions of the application's attributes, newest first", Auth: authRead, Query: []parameter{{"limit", "integer", 20, "At most so many versions."}}, Response: []pipeline.Map{}, handle: listApplicationHistory},
+		{Method: "GET", Path: "/applications/{application}/events", Summary: "Changes of the application's executions, short form, as server-sent events", Auth: authRead, Stream: true, handle: streamApplication},
+		{Method: "GET", Path: "/applications/{application}/pipelines", Summary: "Recent executions of the application's pipelines, oldest first", Auth: authRead, Query: []parameter{{"limit", "integer", 10, "Executions of each pipeline."}, statusesParam, expandParam, filterParam, maxPipelines}, Response: []pipeline.Execution{}, handle: listApplicationExecutions},
+		{Method: "PUT", Path: "/applications/{application}/pipelines/{id}/cancel", Summary: "Cancel an execution", Auth: authExecute, Query: []parameter{reasonParam, forceParam}, handle: cancelExecution},
+		{Method: "GET", Path: "/applications/{application}/pipelineConfigs", Summary: "The application's pipelines, index counted from 0", Auth: authRead, Query: []parameter{filterParam, maxPipelines}, Response: []pipeline.Map{}, handle: listApplicationConfigs},
+		{Method: "GET", Path: "/applications/{application}/pipelineConfigs/{nameOrId}", Summary: "One pipeline, by name or ID", Auth: authRead, Response: pipeline.Map{}, handle: getApplicationConfig},
+		{Method: "GET", Path: "/applications/{application}/tasks", Summary: "The application's tasks of the last 14 days, newest first", Auth: authRead, Query: []parameter{{"page", "integer", 1, "Counted from 1."}, {"limit", "integer", 3500, "Tasks on a page."}, statusesParam}, Response: []task{}, handle: listTasks},
+		{Method: "POST", Path: "/applications/{application}/tasks", Summary: "Start a task", Auth: authTask, Request: pipeline.TaskRequest{}, Response: ref{}, handle: createTask},
+		{Method: "GET", Path: "/applications/{application}/tasks/{id}", Summary: "One task", Auth: authTaskRead, Response: task{}, handle: getTask},
+		{Method: "PUT", Path: "/applications/{application}/tasks/{id}/cancel", Summary: "Cancel a task", Auth: authExecute, Query: []parameter{reasonParam}, handle: cancelTask},
+
+		// Pipeline configurations.
+		{Method: "GET", Path: "/pipelineConfigs", Summary: "Every pipeline", Auth: authRead, Response: []pipeline.Map{}, handle: listConfigs},
+		{Method: "GET", Path: "/pipelineConfigs/{id}/history", Summary: "Versions of a pipeline, newest first", Auth: authRead, Query: []parameter{{"limit", "integer", 20, "At most so many versions."}}, Response: []pipeline.Map{}, handle: listConfigHistory},
+		{Method: "POST", Path: "/pipelines", Summary: "Create or replace a pipeline", Auth: authWrite, Query: []parameter{staleParam}, Request: pipeline.Map{}, handle: savePipeline},
+		{Method: "PUT", Path: "/pipelines/{id}", Summary: "Replace a pipeline, its name included", Auth: authWrite, Query: []parameter{staleParam}, Request: pipeline.Map{}, Response: pipeline.Map{}, handle: updatePipeline},
+		{Method: "DELETE", Path: "/pipelines/{application}/{name}", Summary: "Delete a pipeline; a missing one is a success", Auth: authWrite, handle: deletePipeline},
+
+		// Executions.
+		{Method: "POST", Path: "/pipelines/start", Summary: "Run a pipeline that is in the body; plan true only checks it", Auth: authExecute, Request: pipeline.Map{}, Response: ref{}, handle: startPipeline},
+		{Method: "POST", Path: "/pipelines/{application}/{name}", Summary: "Run a pipeline, by name or ID", Auth: authExecute, Request: pipeline.Trigger{}, Response: ref{}, Status: http.StatusAccepted, handle: triggerPipeline},
+		{Method: "POST", Path: "/pipelines/v2/{application}/{name}", Summary: "Run a pipeline, by name or ID", Auth: authExecute, Request: pipeline.Trigger{}, Response: eventRef{}, Status: http.StatusAccepted, handle: triggerPipelineV2},
+		{Method: "GET", Path: "/pipelines/{id}", Summary: "One execution", Auth: authRead, Response: pipeline.Execution{}, handle: getExecution},
+		{Method: "DELETE", Path: "/pipelines/{id}", Summary: "Delete an execution that has ended", Auth: authWrite, handle: deleteExecution},
+		{Method: "PUT", Path: "/pipelines/{id}/cancel", Summary: "Cancel an execution", Auth: authExecute, Query: []parameter{reasonParam, forceParam}, handle: cancelExecution},
+		{Method: "PATCH", Path: "/pipelines/{id}/stages/{stageId}", Summary: "Merge a map into a stage's context: judge, skip a wait", Auth: authExecute, Request: pipeline.Map{}, Response: pipeline.Execution{}, handle: patchStage},
+		{Method: "GET", Path: "/executions", Summary: "Executions by ID, or the newest of some pipelines", Auth: authRead, Query: []parameter{{"pipelineConfigIds", "list", nil, "Pipelines; not together with executionIds."}, {"executionIds", "list", nil, "Executions; unknown ones are left out."}, {"limit", "integer", 1, "Executions of each pipeline."}, statusesParam, expandParam}, Response: []pipeline.Execution{}, handle: listExecutions},
+		{Method: "GET", Path: "/executions/{id}/events", Summary: "Changes of one execution as server-sent events", Auth: authRead, Stream: true, handle: streamExecution},
+
+		// Tasks.
+		{Method: "POST", Path: "/tasks", Summary: "Start a task: jobs that run one after another", Auth: authTask, Request: pipeline.TaskRequest{}, Response: ref{}, handle: createTask},
+		{Method: "GET", Path: "/tasks/{id}", Summary: "One task", Auth: authTaskRead, Response: task{}, handle: getTask},
+		{Method: "PUT", Path: "/tasks/{id}/cancel", Summary: "Cancel a task", Auth: authExecute, Query: []parameter{reasonParam}, handle: cancelTask},
+		{Method: "DELETE", Path: "/tasks/{id}", Summary: "Delete a task that has ended", Auth: authWrite, handle: deleteTask},
+
+		// What Deck asks when it starts, and of which there is nothing yet.
+		{Method: "GET", Path: "/projects", Summary: "Projects", Auth: authLogin, Response: []pipeline.Map{}, handle: emptyList},
+		{Method: "GET", Path: "/notifications/metadata", Summary: "Types of notifications", Auth: authLogin, Response: []pipeline.Map{}, handle: emptyList},
+		{Method: "GET", Path: "/webhooks/preconfigured", Summary: "Webhook stages of the installation", Auth: authLogin, Response: []pipeline.Map{}, handle: emptyList},
+		{Method: "GET", Path: "/jobs/preconfigured", Summary: "Job stages of the installation", Auth: authLogin, Response: []pipeline.Map{}, handle: emptyList},
+		{Method: "GET", Path: "/artifacts/credentials", Summary: "Artifact accounts", Auth: authLogin, Response: []pipeline.Map{}, handle: emptyList},
+		{Method: "GET", Path: "/plugins/deck/plugin-manifest.json", Summary: "Plugins of the web UI", Auth: authOpen, Response: []pipeline.Map{}, handle: emptyList},
+		{Method: "GET", Path: "/securityGroups", Summary: "Firewalls", Auth: authLogin, Response: pipeline.Map{}, handle: emptyObject},
+		{Method: "GET", Path: "/search", Summary: "Search by name", Auth: authRead, Query: []parameter{{"q", "string", nil, "What the name contains; at least 3 characters."}, {"type", "list", nil, "Kinds of things."}, {"pageSize", "integer", 10000, ""}, {"page", "integer", 1, "Counted from 1."}, {"allowShortQuery", "boolean", false, "Allow fewer than 3 characters."}}, Response: []searchResults{}, handle: search},
+	}
+}
+
+// errorBody is the body of every answer that is not a success.
+type errorBody = httpjson.Error

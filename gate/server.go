@@ -1,0 +1,226 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+
+	"github.com/gennaker/gennaker/front50"
+	"github.com/gennaker/gennaker/pipeline"
+)
+
+// Server is the gateway.
+type Server struct {
+	config     Config
+	engine     Engine
+	front50    front50.Store
+	executions Executions
+	accounts   Accounts
+	checks     []Check
+	version    string
+	now        func() time.Time
+	log        *slog.Logger
+	cors       cors
+	handler    http.Handler
+	streams    streams
+	// document is the OpenAPI document, made on first use.
+	document func() ([]byte, error)
+}
+
+var releaseMode = sync.OnceFunc(func() { gin.SetMode(gin.ReleaseMode) })
+
+// New returns a server. It opens nothing and calls nothing.
+func New(d Dependencies, c Config) (*Server, error) {
+	if err := c.Validate(); err != nil {
+		return nil, fmt.Errorf("gate configuration: %w", err)
+	}
+	for name, missing := range map[string]bool{
+		"Engine": d.Engine == nil, "Front50": d.Front50 == nil, "Executions": d.Executions == nil, "Accounts": d.Accounts == nil,
+	} {
+		if missing {
+			return nil, fmt.Errorf("gate needs %s", name)
+		}
+	}
+	s := &Server{
+		config: c, engine: d.Engine, front50: d.Front50, executions: d.Executions, accounts: d.Accounts,
+		checks: d.Checks, version: d.Version, now: d.Now, log: d.Logger,
+		cors: newCORS(c), streams: newStreams(c.MaxStreams), document: sync.OnceValues(OpenAPI),
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	s.handler = s.newHandler()
+	return s, nil
+}
+
+// Handler serves the API.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// shutdownTimeout is how long requests under way may take once the server stops.
+const shutdownTimeout = 10 * time.Second
+
+// Serve answers requests on l until ctx ends, then ends the event streams, lets
+// requests under way finish and returns nil. h is [Server.Handler], or a handler
+// around it such as [WithDeck]'s.
+func (s *Server) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
+	server := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: min(s.config.ReadTimeout, 10*time.Second),
+		ReadTimeout:       s.config.ReadTimeout,
+		WriteTimeout:      s.config.ReadTimeout + s.config.RequestTimeout, // streams set their own
+		IdleTimeout:       s.config.IdleTimeout,
+		MaxHeaderBytes:    s.config.MaxHeader,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	stopped := make(chan error, 1)
+	stop := context.AfterFunc(ctx, func() {
+		s.streams.close()
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+		defer cancel()
+		stopped <- server.Shutdown(grace)
+	})
+	err := server.Serve(l)
+	if !stop() && errors.Is(err, http.ErrServerClosed) {
+		return <-stopped
+	}
+	return err
+}
+
+func (s *Server) newHandler() http.Handler {
+	releaseMode()
+	g := gin.New()
+	// Segments are matched escaped and decoded by us: gin's own decoding reads a
+	// plus sign as a space.
+	g.UseEscapedPath = true
+	g.UnescapePathValues = false
+	g.RedirectTrailingSlash = false
+	g.RedirectFixedPath = false
+	g.HandleMethodNotAllowed = true
+	g.ForwardedByClientIP = false
+	for _, m := range mounts(routes()) {
+		g.Handle(m.route.Method, m.ginPath(), s.serve(m))
+		if m.route.Method == http.MethodGet && !m.route.Stream {
+			g.Handle(http.MethodHead, m.ginPath(), s.serve(m))
+		}
+	}
+	g.NoRoute(s.serve(refusing(pipeline.CodeNotFound, "There is nothing at %s %s.")))
+	g.NoMethod(s.serve(refusing(pipeline.CodeNotAllowed, "The method %s is not supported at %s.")))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.cors.write(w.Header(), r.Header.Get("Origin"))
+		if r.Method == http.MethodOptions {
+			w.WriteHeader(http.StatusOK)
+			return
+		}
+		g.ServeHTTP(w, trimSlashes(r))
+	})
+}
+
+// refusing answers what no route serves.
+func refusing(code pipeline.Code, format string) mounted {
+	return mounted{route: &route{Path: "/", handle: func(r *request) error {
+		return pipeline.Errorf(code, format, r.Request.Method, r.Request.URL.Path)
+	}}}
+}
+
+// serve turns a route into a gin handler: it names the request, bounds its
+// time, decodes its path, runs the handler, renders its error, survives its
+// panic and writes the access log.
+func (s *Server) serve(m mounted) gin.HandlerFunc {
+	rt := m.route
+	return func(c *gin.Context) {
+		started := time.Now()
+		r := &request{Context: c, server: s, route: rt, id: requestID(c.GetHeader("X-SPINNAKER-REQUEST-ID")), caller: s.identify(c.Request)}
+		c.Header("X-SPINNAKER-REQUEST-ID", r.id)
+		if !rt.Stream {
+			ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.RequestTimeout)
+			defer cancel()
+			c.Request = c.Request.WithContext(ctx)
+		}
+		defer s.logAccess(r, started)
+		defer s.recover(r)
+		r.query = c.Request.URL.Query()
+		var err error
+		if r.values, err = m.values(c.Param); err == nil {
+			err = rt.handle(r)
+		}
+		if err != nil {
+			r.fail(err)
+		}
+	}
+}
+
+// recover answers a panic with an opaque 500 and logs it with its stack.
+func (s *Server) recover(r *request) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+		panic(v) //nolint:forbidigo // net/http's own way to drop a connection
+	}
+	r.fail(pipeline.Wrap(pipeline.CodeInternal, panicError(v), "a handler panicked"))
+}
+
+func (s *Server) logAccess(r *request, started time.Time) {
+	level := slog.LevelInfo
+	if r.route.Quiet {
+		level = slog.LevelDebug
+	}
+	// The query stays out: people put reasons and expressions of their own there.
+	attrs := []slog.Attr{
+		slog.String("method", r.Request.Method), slog.String("route", r.route.Path), slog.Int("status", r.Writer.Status()),
+		slog.Int("bytes", max(r.Writer.Size(), 0)), slog.Duration("took", time.Since(started)),
+		slog.String("request", r.id), slog.String("user", r.caller.User), slog.String("origin", r.caller.Origin),
+	}
+	if application := r.values["application"]; application != "" {
+		attrs = append(attrs, slog.String("application", application))
+	}
+	if execution := r.values["id"]; execution != "" {
+		attrs = append(attrs, slog.String("execution", execution))
+	}
+	s.log.LogAttrs(r.ctx(), level, "request", attrs...)
+}
+
+// identify tells who calls. The header is taken only where a proxy sets it.
+func (s *Server) identify(r *http.Request) caller {
+	c := caller{User: anonymous, Origin: "api"}
+	if r.Header.Get("X-RateLimit-App") == "deck" {
+		c.Origin = "deck"
+	}
+	if user := r.Header.Get("X-SPINNAKER-USER"); s.config.TrustUserHeader && printable(user, 250) {
+		c.User = user
+	}
+	return c
+}
+
+// requestID keeps the ID that a client gave, or makes one.
+func requestID(given string) string {
+	if printable(given, 128) {
+		return given
+	}
+	return uuid.NewString()
+}
+
+// printable reports whether s is ASCII text of 1 to limit characters.
+func printable(s string, limit int) bool {
+	if s == "" || len(s) > limit {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}

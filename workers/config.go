@@ -1,0 +1,71 @@
+// Package workers runs the Temporal workers: it builds the rooms that do the
+// work from configuration, registers them on their task queues, one file a
+// queue, and runs them until told to stop.
+package workers
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The roles that a worker process can take.
+const (
+	// RoleOrca hosts the workflows and the short activities beside them.
+	RoleOrca = "orca"
+	// RoleClouddriver hosts the activities of cloud accounts, one task queue an
+	// account.
+	RoleClouddriver = "clouddriver"
+)
+
+// Config is the configuration of a worker process.
+type Config struct {
+	Roles []string `help:"Roles to serve: orca, clouddriver." default:"orca,clouddriver"`
+	// Accounts restricts the clouddriver role, for a worker placed inside one
+	// cluster.
+	Accounts []string `help:"Cloud accounts to serve; all configured ones when empty."`
+	// MaxActivities and MaxWorkflowTasks bound what one task queue runs at once.
+	MaxActivities    int `help:"Activities that one task queue runs at once." default:"500"`
+	MaxWorkflowTasks int `help:"Workflow tasks that run at once." default:"100"`
+	// CachedWorkflows bounds the workflows whose state is kept in memory between
+	// tasks; others are replayed from history when they go on.
+	CachedWorkflows int `help:"Running workflows kept in memory." default:"2000"`
+	// StopTimeout is how long running activities may go on when the process is
+	// told to stop; what has not ended by then is given back and runs elsewhere.
+	StopTimeout time.Duration `help:"Time that running activities get to end when the process stops." default:"10s"`
+	// Deployment and BuildID turn on Temporal's worker versioning: executions
+	// stay on the build that started them.
+	Deployment string `help:"Worker deployment name; set it with build-id to pin executions to builds."`
+	BuildID    string `help:"Build ID of this worker within its deployment." name:"build-id"`
+}
+
+// Validate reports every setting that cannot be used.
+func (c Config) Validate() error {
+	var faults []string
+	for _, r := range c.Roles {
+		if r != RoleOrca && r != RoleClouddriver {
+			faults = append(faults, fmt.Sprintf("the role %q does not exist: use %s or %s", r, RoleOrca, RoleClouddriver))
+		}
+	}
+	if len(c.Roles) == 0 {
+		faults = append(faults, "no roles are set: name at least one")
+	}
+	for _, n := range []struct {
+		name  string
+		value int
+	}{{"max-activities", c.MaxActivities}, {"max-workflow-tasks", c.MaxWorkflowTasks}, {"cached-workflows", c.CachedWorkflows}} {
+		if n.value < 1 {
+			faults = append(faults, fmt.Sprintf("%s is %d: use at least 1", n.name, n.value))
+		}
+	}
+	if (c.Deployment == "") != (c.BuildID == "") {
+		faults = append(faults, "deployment and build-id belong together: set both or neither")
+	}
+	if len(faults) > 0 {
+		return fmt.Errorf("worker configuration: %s", strings.Join(faults, "; "))
+	}
+	return nil
+}
+
+func (c Config) has(role string) bool { return slices.Contains(c.Roles, role) }

@@ -1,0 +1,44 @@
+package workers
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/worker"
+
+	"github.com/gennaker/gennaker/activities"
+	"github.com/gennaker/gennaker/activities/archive"
+	"github.com/gennaker/gennaker/activities/configuration"
+	"github.com/gennaker/gennaker/executions"
+	"github.com/gennaker/gennaker/pipeline"
+	"github.com/gennaker/gennaker/workflows"
+	"github.com/gennaker/gennaker/workflows/stages"
+)
+
+// addOrca serves the workflows, and beside them the activities that are short
+// enough to run inside a workflow's task.
+func (w *Worker) addOrca() error {
+	w.publisher = executions.NewPublisher(w.deps.Model, w.deps.Logger)
+	engine, err := workflows.NewEngine(stages.All(), publisher{w.publisher})
+	if err != nil {
+		return err
+	}
+	orca := worker.New(w.deps.Temporal, workflows.OrcaQueue, w.options())
+	engine.Register(orca)
+	activities.RegisterAccounts(orca, w.deps.Accounts)
+	activities.RegisterConfiguration(orca, configuration.New(w.deps.Front50))
+	activities.RegisterArchive(orca, archive.New(w.deps.Archive, w.deps.Model, w.deps.Logger))
+	w.queues = append(w.queues, queue{workflows.OrcaQueue, orca})
+	return nil
+}
+
+// publisher hands what workflows publish to the read model.
+type publisher struct{ *executions.Publisher }
+
+// Publish implements workflows.Publisher.
+func (p publisher) Publish(s workflows.Snapshot) {
+	p.Publisher.Publish(executions.Record{
+		Execution:   s.Execution,
+		Sequence:    s.Sequence,
+		PublishedAt: pipeline.ToMillis(time.Now()),
+	})
+}

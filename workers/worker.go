@@ -1,0 +1,155 @@
+package workers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+
+	"github.com/gennaker/gennaker/activities/clouddriver"
+	"github.com/gennaker/gennaker/executions"
+	"github.com/gennaker/gennaker/front50"
+)
+
+// Dependencies are what the rooms are built from.
+type Dependencies struct {
+	Temporal client.Client
+	Front50  front50.Store
+	// Model and Archive take executions; both are needed by the orca role.
+	Model    executions.ReadModel
+	Archive  executions.Archive
+	Accounts *clouddriver.Accounts
+	Logger   *slog.Logger
+}
+
+// Worker is a process's share of the work: one Temporal worker a task queue.
+type Worker struct {
+	config    Config
+	deps      Dependencies
+	publisher *executions.Publisher
+	queues    []queue
+	// failed takes the errors after which a worker polls no more.
+	failed chan error
+}
+
+// queue is one task queue with the worker that serves it.
+type queue struct {
+	name string
+	worker.Worker
+}
+
+// New builds the workers of the configured roles. It fails when the
+// configuration names roles or accounts that do not exist. Nothing is polled
+// before [Worker.Run].
+func New(c Config, d Dependencies) (*Worker, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	// The cache is one for the process; workers share it.
+	worker.SetStickyWorkflowCacheSize(c.CachedWorkflows)
+	w := &Worker{config: c, deps: d, failed: make(chan error, 1)}
+	if c.has(RoleOrca) {
+		if err := w.addOrca(); err != nil {
+			return nil, err
+		}
+	}
+	if c.has(RoleClouddriver) {
+		if err := w.addClouddriver(); err != nil {
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+// Run polls the task queues until ctx ends or a worker fails, then lets running
+// work end and gives the rest back. A Temporal that does not answer at first is
+// waited for.
+func (w *Worker) Run(ctx context.Context) error {
+	defer w.close(context.WithoutCancel(ctx))
+	var started []queue
+	defer func() { stop(started) }()
+	for _, q := range w.queues {
+		if err := w.start(ctx, q); err != nil {
+			return err
+		}
+		started = append(started, q)
+	}
+	w.deps.Logger.Info("workers are polling", "queues", len(started))
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-w.failed:
+		return fmt.Errorf("a worker failed for good: %w", err)
+	}
+}
+
+// start starts one worker, trying again while Temporal does not answer.
+func (w *Worker) start(ctx context.Context, q queue) error {
+	const between = time.Second
+	for waited := time.Duration(0); ; waited += between {
+		err := q.Start()
+		if err == nil {
+			return nil
+		}
+		if waited%(10*between) == 0 {
+			w.deps.Logger.Warn("the task queue cannot be polled yet", "queue", q.name, "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("poll task queue %s: %w", q.name, errors.Join(err, ctx.Err()))
+		case <-time.After(between):
+		}
+	}
+}
+
+// stop stops workers at the same time, each within its stop timeout.
+func stop(queues []queue) {
+	var wg sync.WaitGroup
+	for _, q := range queues {
+		wg.Go(q.Stop)
+	}
+	wg.Wait()
+}
+
+func (w *Worker) close(ctx context.Context) {
+	if w.publisher == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	if err := w.publisher.Close(ctx); err != nil {
+		w.deps.Logger.Warn("the last states were not published; readers repair them from the workflows", "error", err)
+	}
+}
+
+// options are those of every worker.
+func (w *Worker) options() worker.Options {
+	o := worker.Options{
+		MaxConcurrentActivityExecutionSize:     w.config.MaxActivities,
+		MaxConcurrentWorkflowTaskExecutionSize: w.config.MaxWorkflowTasks,
+		MaxConcurrentActivityTaskPollers:       8,
+		MaxConcurrentWorkflowTaskPollers:       8,
+		WorkerStopTimeout:                      w.config.StopTimeout,
+		// An activity learns of its cancellation from the answer to a heartbeat.
+		MaxHeartbeatThrottleInterval:     time.Second,
+		DefaultHeartbeatThrottleInterval: time.Second,
+		OnFatalError: func(err error) {
+			select {
+			case w.failed <- err:
+			default: // the first one ends the process
+			}
+		},
+	}
+	if w.config.Deployment != "" {
+		o.DeploymentOptions = worker.DeploymentOptions{
+			UseVersioning: true,
+			Version:       worker.WorkerDeploymentVersion{DeploymentName: w.config.Deployment, BuildID: w.config.BuildID},
+		}
+	}
+	return o
+}

@@ -1,0 +1,83 @@
+package workflows
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/gennaker/gennaker/pipeline"
+)
+
+// Engine runs pipelines. It is built once for each worker.
+type Engine struct {
+	types     map[string]StageType
+	publisher Publisher
+}
+
+// NewEngine returns an engine that knows the given stage types. Two types that
+// answer to one name are a mistake of the program and an error.
+func NewEngine(types []StageType, publisher Publisher) (*Engine, error) {
+	e := &Engine{types: make(map[string]StageType, len(types)), publisher: publisher}
+	for _, t := range types {
+		names := []string{t.Type()}
+		if a, ok := t.(Aliased); ok {
+			names = append(names, a.Aliases()...)
+		}
+		for _, name := range names {
+			if _, taken := e.types[name]; taken {
+				return nil, fmt.Errorf("two stage types answer to the name %q", name)
+			}
+			e.types[name] = t
+		}
+	}
+	return e, nil
+}
+
+// Registry is the part of a Temporal worker that takes workflows.
+type Registry interface {
+	RegisterWorkflowWithOptions(w any, options workflow.RegisterOptions)
+}
+
+// Register registers the engine's workflow.
+func (e *Engine) Register(r Registry) {
+	r.RegisterWorkflowWithOptions(e.Run, workflow.RegisterOptions{
+		Name:               PipelineWorkflow,
+		VersioningBehavior: workflow.VersioningBehaviorPinned,
+	})
+}
+
+// Run is the workflow: it takes an execution from NOT_STARTED to its end. It
+// fails with an application error of type "TERMINAL" whose details hold the
+// [Result] when the execution failed, and ends as cancelled when the execution
+// was, so that Temporal's own lists tell the same story as Spinnaker's.
+func (e *Engine) Run(ctx workflow.Context, in Input) (Result, error) {
+	r, err := e.setup(ctx, in)
+	if err != nil {
+		return Result{}, err
+	}
+	r.run(r.ctx)
+	r.finish(r.ctx)
+	return r.result()
+}
+
+// typeOf finds the stage type for a stage: by alias when it has one, else by
+// type.
+func (e *Engine) typeOf(s *pipeline.Stage) (StageType, error) {
+	name := s.Context.String("alias")
+	if name == "" {
+		name = s.Type
+	}
+	if t, ok := e.types[name]; ok {
+		return t, nil
+	}
+	// A UI type such as runJobManifest keeps its own name beside the alias.
+	if t, ok := e.types[s.Type]; ok {
+		return t, nil
+	}
+	err := pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' has the type '%s', which Gennaker does not know: change the type or remove the stage.", s.Name, name)
+	err.Details = []string{"Known types: " + strings.Join(slices.Sorted(maps.Keys(e.types)), ", ") + "."}
+	return nil, err
+}

@@ -1,0 +1,146 @@
+package workflows_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+
+	"github.com/gennaker/gennaker/internal/testkit"
+	"github.com/gennaker/gennaker/pipeline"
+	"github.com/gennaker/gennaker/workflows"
+	"github.com/gennaker/gennaker/workflows/stages"
+	"github.com/gennaker/gennaker/workflows/workflowstest"
+)
+
+var everyType = append(stages.All(), workflowstest.Scripted{})
+
+func newLive(t *testing.T, w *workflowstest.World) *workflowstest.Live {
+	t.Helper()
+	server := testkit.SharedTemporal(t)
+	return workflowstest.NewLive(t, server.Address, server.Namespace, w, everyType)
+}
+
+// Every scenario runs on a real server; what it wrote to history replays.
+func TestScenariosOnARealServer(t *testing.T) {
+	t.Parallel()
+	for _, s := range scenarios() {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			var children []pipeline.Pipeline
+			if s.child != "" {
+				children = append(children, workflowstest.ParsePipeline(t, `{"id":"kid","name":"Kid",`+s.child+`}`))
+			}
+			w := workflowstest.NewWorld(children...)
+			l := newLive(t, w)
+			if s.script != nil {
+				s.script(w)
+			}
+			e := l.Start(s.config(w))
+			if s.drive != nil {
+				s.drive(l, e)
+			}
+			res, err := l.End(e.ID)
+			require.Equal(t, s.want, res.Status, "%v", err)
+			final := workflowstest.RequireEnd(t, w, e.ID)
+			require.Equal(t, s.want, final.Status)
+			require.Equal(t, s.stages, workflowstest.Statuses(final))
+			if s.check != nil {
+				s.check(t, l, final)
+			}
+
+			// Temporal's own lists tell the same story.
+			status, attribute := l.Describe(e.ID)
+			require.Equal(t, map[pipeline.Status]enums.WorkflowExecutionStatus{
+				pipeline.Succeeded: enums.WORKFLOW_EXECUTION_STATUS_COMPLETED,
+				pipeline.Terminal:  enums.WORKFLOW_EXECUTION_STATUS_FAILED,
+				pipeline.Canceled:  enums.WORKFLOW_EXECUTION_STATUS_CANCELED,
+			}[s.want], status)
+			require.Equal(t, string(s.want), attribute)
+			require.JSONEq(t, toJSON(t, final), toJSON(t, l.Query(e.ID).Execution), "the ended workflow answers for itself")
+
+			before := len(w.Published(e.ID))
+			h := l.History(e.ID)
+			require.NoError(t, replay(t, everyType, w, h))
+			require.Len(t, w.Published(e.ID), before, "replay publishes nothing")
+			keep(t, s.name, h)
+			l.RequireAllEnded()
+		})
+	}
+}
+
+// Updates to a workflow that has closed are refused by the server.
+func TestUpdatesAfterTheEnd(t *testing.T) {
+	t.Parallel()
+	l := newLive(t, workflowstest.NewWorld())
+	e := l.Start(`{"stages":[{"type":"scripted"}]}`)
+	_, err := l.End(e.ID)
+	require.NoError(t, err)
+	require.ErrorContains(t, l.Cancel(e.ID), "workflow execution already completed")
+	_, err = l.Patch(e, "0", pipeline.Map{"x": 1})
+	require.ErrorContains(t, err, "workflow execution already completed")
+}
+
+// A cancel that races with the end either takes, and the execution is
+// CANCELED, or is refused; it is never lost.
+func TestUpdatesThatRaceWithTheEnd(t *testing.T) {
+	t.Parallel()
+	l := newLive(t, workflowstest.NewWorld())
+	for range 20 {
+		e := l.Start(`{"stages":[{"type":"scripted","calls":"none","continuePipeline":true}]}`)
+		errs := make(chan error, 3)
+		for range cap(errs) {
+			go func() { errs <- l.Cancel(e.ID) }()
+		}
+		took := 0
+		for range cap(errs) {
+			if <-errs == nil {
+				took++
+			}
+		}
+		res, _ := l.End(e.ID)
+		require.LessOrEqual(t, took, 1)
+		require.Equal(t, took == 1, res.Status == pipeline.Canceled)
+		workflowstest.RequireEnd(t, l.World, e.ID)
+	}
+}
+
+// A workflow that was not started through the API fails with words.
+func TestInputThatNobodyTrusts(t *testing.T) {
+	t.Parallel()
+	l := newLive(t, workflowstest.NewWorld())
+	e := workflowstest.NewExecution(t, workflowstest.ParsePipeline(t, `{"stages":[]}`))
+	run, err := l.Client.ExecuteWorkflow(t.Context(), startOptions(l, "another-"+e.ID), workflows.PipelineWorkflow, workflows.Input{Execution: e})
+	require.NoError(t, err)
+	require.ErrorContains(t, run.Get(t.Context(), nil), "holds no execution with the workflow's own ID")
+}
+
+// However large an execution grows, it can be judged, cancelled and ended: what
+// goes through Temporal stays below its limits.
+func TestLargeExecutions(t *testing.T) {
+	t.Parallel()
+	big := `"` + strings.Repeat("x", 1_200_000) + `"`
+	w := workflowstest.NewWorld(workflowstest.ParsePipeline(t, `{"id":"kid","name":"Kid","stages":[{"type":"scripted","outputs":{"big":`+big+`}}]}`))
+	l := newLive(t, w)
+
+	e := l.Start(`{"stages":[{"type":"scripted","outputs":{"big":` + big + `}},{"type":"manualJudgment"}]}`)
+	l.UntilTask(e.ID, "1", "waitForJudgment")
+	_, err := l.Patch(e, "1", pipeline.Map{"judgmentStatus": "continue"})
+	require.NoError(t, err)
+	res, err := l.End(e.ID)
+	require.NoError(t, err)
+	require.Equal(t, pipeline.Succeeded, res.Status)
+	workflowstest.RequireEnd(t, w, e.ID)
+
+	e = l.Start(`{"stages":[{"type":"pipeline","pipeline":"kid"}]}`)
+	res, _ = l.End(e.ID)
+	require.Equal(t, pipeline.Terminal, res.Status)
+	require.Contains(t, workflowstest.Errors(workflowstest.RequireEnd(t, w, e.ID), "0")[0], "left outputs of 1200010 bytes, and a parent takes at most 1048576")
+
+	e = l.Start(`{"stages":[{"type":"pipeline","pipeline":"kid","skipDownstreamOutput":true}]}`)
+	res, err = l.End(e.ID)
+	require.NoError(t, err)
+	require.Equal(t, pipeline.Succeeded, res.Status)
+	l.RequireAllEnded()
+}

@@ -1,0 +1,107 @@
+package workflows
+
+import (
+	"maps"
+	"slices"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/gennaker/gennaker/pipeline"
+)
+
+// handleMessages opens the workflow for the execution query, the cancel and
+// patchStage updates, the cancel signal of a parent, and Temporal's own
+// cancellation. Validators refuse before anything is written to history, so the
+// caller learns at once whether its request took.
+func (r *run) handleMessages(ctx workflow.Context) error {
+	err := workflow.SetQueryHandlerWithOptions(ctx, ExecutionQuery, func() (Snapshot, error) {
+		return r.snapshot(), nil
+	}, workflow.QueryHandlerOptions{Description: "The execution as Spinnaker's clients read it."})
+	if err != nil {
+		return err
+	}
+	err = workflow.SetUpdateHandlerWithOptions(ctx, CancelUpdate, func(_ workflow.Context, in CancelInput) error {
+		r.cancel(in)
+		return nil
+	}, workflow.UpdateHandlerOptions{
+		Description: "Ends the execution; running stages clean up.",
+		Validator:   func(CancelInput) error { return refusal(r.refuseEnded("cancelled")) },
+	})
+	if err != nil {
+		return err
+	}
+	err = workflow.SetUpdateHandlerWithOptions(ctx, PatchStageUpdate, r.patchStage, workflow.UpdateHandlerOptions{
+		Description: "Merges a map into a stage's context: judgments, skipped waits.",
+		Validator:   func(in PatchStageInput) error { return refusal(r.validatePatch(in)) },
+	})
+	if err != nil {
+		return err
+	}
+	workflow.GoNamed(r.ctx, "cancel signal", func(c workflow.Context) {
+		var in CancelInput
+		workflow.GetSignalChannel(c, CancelSignal).Receive(c, &in)
+		r.cancel(in)
+	})
+	workflow.GoNamed(r.ctx, "cancellation", func(c workflow.Context) {
+		ctx.Done().Receive(c, nil)
+		r.cancel(CancelInput{User: "temporal", Reason: "The workflow was cancelled in Temporal."})
+	})
+	return nil
+}
+
+func (r *run) validatePatch(in PatchStageInput) error {
+	if err := r.refuseEnded("edited"); err != nil {
+		return err
+	}
+	s := r.exec.Stage(in.StageID)
+	if s == nil {
+		return pipeline.Errorf(pipeline.CodeNotFound, "The execution %s has no stage with the id '%s'.", r.exec.ID, in.StageID)
+	}
+	if s.Status.Complete() {
+		return pipeline.Errorf(pipeline.CodeConflict, "The stage '%s' has ended %s and takes no more edits.", s.Name, s.Status)
+	}
+	if in.Patch.Bool("manualSkip") {
+		return pipeline.Errorf(pipeline.CodeNotAllowed, "The stage '%s' of type '%s' cannot be skipped by hand.", s.Name, s.Type)
+	}
+	t, err := r.engine.typeOf(s)
+	if err != nil {
+		return err
+	}
+	if p, ok := t.(Patcher); ok {
+		return p.ValidatePatch(s, in.Patch)
+	}
+	for _, key := range []string{"judgmentStatus", "skipRemainingWait"} {
+		if _, present := in.Patch[key]; present {
+			return pipeline.Errorf(pipeline.CodeConflict, "The stage '%s' is of type '%s' and does not take %s.", s.Name, s.Type, key)
+		}
+	}
+	return nil
+}
+
+func (r *run) patchStage(ctx workflow.Context, in PatchStageInput) (PatchStageOutput, error) {
+	s := r.exec.Stage(in.StageID)
+	for _, k := range slices.Sorted(maps.Keys(in.Patch)) {
+		s.Context[k] = in.Patch[k]
+	}
+	s.Context["lastModifiedBy"] = in.User
+	s.LastModified = &pipeline.LastModified{User: in.User, AllowedAccounts: []string{}, LastModifiedTime: r.now(ctx)}
+	r.changed = true
+	r.log.Info("a stage was edited", "stage", s.Name, "user", in.User)
+	return PatchStageOutput{Sequence: r.seq}, nil
+}
+
+func (r *run) refuseEnded(verb string) error {
+	if r.ended {
+		return pipeline.Errorf(pipeline.CodeConflict, "The execution %s has ended %s and cannot be %s.", r.exec.ID, r.outcome, verb)
+	}
+	return nil
+}
+
+// refusal makes an error that keeps its code on the way back to the caller.
+func refusal(err error) error {
+	if err == nil {
+		return nil
+	}
+	return temporal.NewNonRetryableApplicationError(pipeline.MessageOf(err), string(pipeline.CodeOf(err)), nil)
+}

@@ -1,0 +1,101 @@
+package workflows
+
+import (
+	"github.com/gennaker/gennaker/pipeline"
+)
+
+// These names are an interface: they stand in histories, in the Temporal UI
+// and in other processes. They never change; new ones are added.
+const (
+	// OrcaQueue is the task queue of pipeline workflows and of the activities
+	// that run beside them.
+	OrcaQueue = "orca"
+	// PipelineWorkflow is the type of every pipeline and ad-hoc task. The
+	// workflow ID is the execution ID.
+	PipelineWorkflow = "Pipeline"
+	// CancelUpdate asks a running execution to end; [CancelInput].
+	CancelUpdate = "cancel"
+	// CancelSignal asks the same of a child pipeline, from its parent's
+	// workflow, which cannot send updates; [CancelInput].
+	CancelSignal = "cancel"
+	// PatchStageUpdate merges a map into a stage's context: judgments, skipped
+	// waits, edits; [PatchStageInput]. It answers with a [PatchStageOutput].
+	PatchStageUpdate = "patchStage"
+	// ExecutionQuery answers with a [Snapshot].
+	ExecutionQuery = "execution"
+)
+
+// Search attributes of every pipeline workflow, all keywords. (ExecutionStatus is
+// a name that Temporal keeps for itself.)
+const (
+	ApplicationAttribute      = "Application"
+	PipelineNameAttribute     = "PipelineName"
+	PipelineConfigIDAttribute = "PipelineConfigId"
+	ExecutionStatusAttribute  = "PipelineStatus"
+	TriggerTypeAttribute      = "TriggerType"
+	CorrelationIDAttribute    = "CorrelationId"
+)
+
+// SearchAttributes lists the names above, for the set-up of a namespace.
+func SearchAttributes() []string {
+	return []string{
+		ApplicationAttribute, PipelineNameAttribute, PipelineConfigIDAttribute,
+		ExecutionStatusAttribute, TriggerTypeAttribute, CorrelationIDAttribute,
+	}
+}
+
+// Input starts a pipeline workflow.
+type Input struct {
+	// Execution is complete and NOT_STARTED.
+	Execution *pipeline.Execution `json:"execution"`
+	// Sequence is the last read model sequence used for this execution; 0 at
+	// first.
+	Sequence int64 `json:"sequence,omitempty"`
+}
+
+// Result ends a pipeline workflow.
+type Result struct {
+	Status pipeline.Status `json:"status"`
+	// Outputs are the merged outputs of all stages, set when a parent waits.
+	Outputs pipeline.Map `json:"outputs,omitempty"`
+	// OutputsSize is set, in bytes, in place of outputs that are larger than
+	// [MaxOutputs].
+	OutputsSize int `json:"outputsSize,omitempty"`
+	// Failures are the errors of failed stages, for the parent's own errors.
+	Failures []string `json:"failures,omitempty"`
+}
+
+// MaxOutputs is how large the outputs of a child may be, in bytes of JSON, to be
+// taken over by its parent. Temporal refuses payloads beyond 2 MiB, and a
+// workflow that insists on one never ends.
+const MaxOutputs = 1 << 20
+
+// Snapshot is the state of an execution as its workflow knows it.
+type Snapshot struct {
+	Execution *pipeline.Execution `json:"execution"`
+	Sequence  int64               `json:"sequence"`
+}
+
+// CancelInput asks to cancel. It is refused with conflict when the execution
+// has ended.
+type CancelInput struct {
+	User   string `json:"user"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// PatchStageInput edits a stage. It is refused with not_found for an unknown
+// stage, conflict for a stage or execution that has ended or is not waiting for
+// this, and invalid for a value that the stage does not take.
+type PatchStageInput struct {
+	StageID string       `json:"stageId"`
+	User    string       `json:"user"`
+	Patch   pipeline.Map `json:"patch"`
+}
+
+// PatchStageOutput tells which state holds the edit. The state itself is asked
+// for by [ExecutionQuery], whose answers are not kept in history.
+type PatchStageOutput struct {
+	// Sequence is that of the newest published state; the edit is in every
+	// later one, and in every answer to a query.
+	Sequence int64 `json:"sequence"`
+}

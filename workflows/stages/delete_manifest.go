@@ -1,0 +1,87 @@
+package stages
+
+import (
+	"strings"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/gennaker/gennaker/activities"
+	"github.com/gennaker/gennaker/pipeline"
+	"github.com/gennaker/gennaker/workflows"
+)
+
+// DeleteManifest deletes Kubernetes objects by name or by label (reference:
+// orca section 6.1, clouddriver section 4).
+//
+//	{"type": "deleteManifest", "refId": "3", "name": "Delete", "account": "prod",
+//	 "cloudProvider": "kubernetes", "location": "shop", "mode": "static",
+//	 "manifestName": "deployment web-canary", "options": {"cascading": true}}
+type DeleteManifest struct{}
+
+var _ workflows.StageType = DeleteManifest{}
+
+// Type implements workflows.StageType.
+func (DeleteManifest) Type() string { return "deleteManifest" }
+
+// Tasks implements workflows.StageType.
+func (DeleteManifest) Tasks(*pipeline.Stage) []workflows.Task {
+	d := &deletion{}
+	return []workflows.Task{
+		{Name: "resolveTargetManifest", Run: d.resolve},
+		{Name: "deleteManifest", Timeout: operationTimeout, Run: d.delete},
+		instant("monitorDelete"),
+		{Name: "promoteManifestKatoOutputs", Run: d.promote},
+	}
+}
+
+type deletion struct {
+	in  activities.DeleteManifestInput
+	out activities.DeleteManifestOutput
+}
+
+func (d *deletion) resolve(_ workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
+	s := t.Stage
+	c := s.Context
+	d.in = activities.DeleteManifestInput{
+		Location:     c.String("location"),
+		ManifestName: strings.TrimSpace(c.String("manifestName")),
+		Kinds:        c.Strings("kinds"),
+		Options:      c.Map("options"),
+	}
+	if v := c["labelSelectors"]; v != nil {
+		if err := pipeline.Bind(v, &d.in.LabelSelectors); err != nil {
+			return workflows.Outcome{}, pipeline.Wrap(pipeline.CodeInvalid, err, "The labelSelectors of stage '%s' cannot be read: %s.", s.Name, err)
+		}
+	}
+	switch {
+	case c.String("criteria") != "" || c.String("mode") == "dynamic":
+		return workflows.Outcome{}, pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' chooses its target by a criterion, and dynamic targets are not available: set mode to \"static\" or \"label\".", s.Name)
+	case c.String("mode") == "label" || d.in.ManifestName == "" && len(d.in.Kinds) > 0:
+		d.in.ManifestName = ""
+		if len(d.in.Kinds) == 0 || len(d.in.LabelSelectors.Selectors) == 0 {
+			return workflows.Outcome{}, pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' deletes by label and names no kinds or no labelSelectors: set both, or nothing would hold it back from deleting everything.", s.Name)
+		}
+	case d.in.ManifestName == "":
+		return workflows.Outcome{}, pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' names nothing to delete: set manifestName to \"kind name\", or kinds with labelSelectors.", s.Name)
+	}
+	return workflows.Outcome{}, nil
+}
+
+func (d *deletion) delete(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
+	account, err := findAccount(ctx, t)
+	if err != nil {
+		return workflows.Outcome{}, err
+	}
+	d.in.Account = account
+	d.in.Scope = t.Scope()
+	d.out, err = workflows.Call(ctx, t, activities.DeleteManifest, d.in)
+	if err != nil {
+		return workflows.Outcome{}, err
+	}
+	return workflows.Outcome{Context: katoTasks(t)}, nil
+}
+
+func (d *deletion) promote(workflow.Context, *workflows.TaskRun) (workflows.Outcome, error) {
+	names := pipeline.Map{"outputs.manifestNamesByNamespace": namesValue(d.out.ManifestNamesByNamespace)}
+	return workflows.Outcome{Context: names, Outputs: names.Clone()}, nil
+}

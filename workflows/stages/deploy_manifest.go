@@ -1,0 +1,203 @@
+package stages
+
+import (
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/gennaker/gennaker/activities"
+	"github.com/gennaker/gennaker/pipeline"
+	"github.com/gennaker/gennaker/workflows"
+)
+
+// DeployManifest applies Kubernetes manifests and waits until they are stable
+// (reference: orca section 6.1, clouddriver sections 5 and 11).
+//
+//	{"type": "deployManifest", "refId": "1", "name": "Deploy", "account": "prod",
+//	 "cloudProvider": "kubernetes", "source": "text", "moniker": {"app": "shop"},
+//	 "manifests": [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}}]}
+type DeployManifest struct{}
+
+var _ workflows.StageType = DeployManifest{}
+
+// Type implements workflows.StageType.
+func (DeployManifest) Type() string { return "deployManifest" }
+
+// Tasks implements workflows.StageType.
+func (DeployManifest) Tasks(s *pipeline.Stage) []workflows.Task {
+	d := &deployment{}
+	return []workflows.Task{
+		{Name: "resolveDeploySourceManifest", Run: d.resolve},
+		{Name: "deployManifest", Timeout: operationTimeout, Run: d.deploy},
+		instant("monitorDeploy"),
+		{Name: "promoteManifestKatoOutputs", Run: d.promote},
+		{Name: "waitForManifestToStabilize", Timeout: stableTimeout(s), Run: waitForStable},
+		{Name: "cleanupArtifacts", Timeout: operationTimeout, Run: d.cleanUp},
+		instant("monitorCleanup"),
+		{Name: "bindProducedArtifacts", Run: d.bind},
+	}
+}
+
+// deployment is one run of the stage; its tasks share it.
+type deployment struct {
+	in  activities.DeployManifestInput
+	out activities.DeployManifestOutput
+}
+
+func (d *deployment) resolve(_ workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
+	s := t.Stage
+	if err := refuseExpectedArtifacts(s); err != nil {
+		return workflows.Outcome{}, err
+	}
+	if source := s.Context.String("source"); strings.EqualFold(source, "artifact") {
+		return workflows.Outcome{}, pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' takes its manifests from an artifact, and fetching manifest artifacts is not available: set source to \"text\" and write them under manifests.", s.Name)
+	}
+	manifests, err := flatten(s)
+	if err != nil {
+		return workflows.Outcome{}, err
+	}
+	required, err := requiredArtifacts(s)
+	if err != nil {
+		return workflows.Outcome{}, err
+	}
+	optional, err := visibleArtifacts(t)
+	if err != nil {
+		return workflows.Outcome{}, err
+	}
+	d.in = activities.DeployManifestInput{
+		Manifests:              manifests,
+		NamespaceOverride:      s.Context.String("namespaceOverride"),
+		RequiredArtifacts:      required,
+		OptionalArtifacts:      optional,
+		EnableTraffic:          true,
+		SkipSpecTemplateLabels: s.Context.Bool("skipSpecTemplateLabels"),
+		AllowNothingSelected:   s.Context.Bool("allowNothingSelected"),
+	}
+	if err := d.readOptions(t); err != nil {
+		return workflows.Outcome{}, err
+	}
+	bound, err := artifactValues(required)
+	return workflows.Outcome{Context: pipeline.Map{"requiredArtifacts": bound}}, err
+}
+
+// readOptions reads the nested parts of the stage.
+func (d *deployment) readOptions(t *workflows.TaskRun) error {
+	c := t.Stage.Context
+	for _, part := range []struct {
+		key  string
+		into any
+	}{
+		{"moniker", &d.in.Moniker},
+		{"labelSelectors", &d.in.LabelSelectors},
+		{"versioned", &d.in.Versioned},
+	} {
+		if v := c[part.key]; v != nil {
+			if err := pipeline.Bind(v, part.into); err != nil {
+				return pipeline.Wrap(pipeline.CodeInvalid, err, "The %s of stage '%s' cannot be read: %s.", part.key, t.Stage.Name, err)
+			}
+		}
+	}
+	if d.in.Moniker.App == "" {
+		d.in.Moniker.App = t.Execution().Application
+	}
+	if v, present := c["enableArtifactBinding"]; present && v != nil {
+		d.in.DisableArtifactBinding = !c.Bool("enableArtifactBinding")
+	}
+	traffic := c.Map("trafficManagement")
+	if traffic.Bool("enabled") {
+		options := traffic.Map("options")
+		d.in.EnableTraffic = options.Bool("enableTraffic")
+		d.in.Services = options.Strings("services")
+		if strategy := options.String("strategy"); !strings.EqualFold(strategy, "none") {
+			d.in.Strategy = strategy
+		}
+	}
+	return nil
+}
+
+// flatten reads the stage's manifests: one object or a list, in which lists may
+// be nested and empty documents are null.
+func flatten(s *pipeline.Stage) ([]pipeline.Map, error) {
+	raw := s.Context["manifests"]
+	if raw == nil {
+		raw = s.Context["manifest"]
+	}
+	var out []pipeline.Map
+	var walk func(v any) error
+	walk = func(v any) error {
+		switch v := v.(type) {
+		case nil:
+			return nil
+		case []any:
+			for _, e := range v {
+				if err := walk(e); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		m := pipeline.AsMap(v)
+		if m == nil {
+			return pipeline.Errorf(pipeline.CodeInvalid, "A manifest of stage '%s' is %T, not an object: write Kubernetes objects under manifests.", s.Name, v)
+		}
+		out = append(out, m)
+		return nil
+	}
+	if err := walk(raw); err != nil {
+		return nil, err
+	}
+	if len(out) == 0 {
+		return nil, pipeline.Errorf(pipeline.CodeInvalid, "No text manifest was specified: the stage '%s' needs at least one object under manifests.", s.Name)
+	}
+	return out, nil
+}
+
+func (d *deployment) deploy(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
+	account, err := findAccount(ctx, t)
+	if err != nil {
+		return workflows.Outcome{}, err
+	}
+	d.in.Account = account
+	d.in.Scope = t.Scope()
+	d.out, err = workflows.Call(ctx, t, activities.DeployManifest, d.in)
+	if err != nil {
+		return workflows.Outcome{}, err
+	}
+	return workflows.Outcome{Context: katoTasks(t)}, nil
+}
+
+func (d *deployment) promote(workflow.Context, *workflows.TaskRun) (workflows.Outcome, error) {
+	outputs, err := manifestOutputs(d.out)
+	return workflows.Outcome{Context: outputs, Outputs: outputs.Clone()}, err
+}
+
+// cleanUp deletes versions beyond max-version-history. It calls the cluster only
+// when a manifest asks for it.
+func (d *deployment) cleanUp(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
+	for _, m := range d.out.Manifests {
+		if m.Map("metadata").Map("annotations")["strategy.spinnaker.io/max-version-history"] == nil {
+			continue
+		}
+		_, err := workflows.Call(ctx, t, activities.CleanupArtifacts, activities.CleanupArtifactsInput{
+			Scope: t.Scope(), Account: d.in.Account, Manifests: d.out.Manifests,
+		})
+		return workflows.Outcome{}, err
+	}
+	return workflows.Outcome{}, nil
+}
+
+func (d *deployment) bind(_ workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
+	if t.Stage.Context.Bool("noOutput") {
+		t.ClearOutputs()
+	}
+	return workflows.Outcome{}, nil
+}
+
+// stableTimeout is how long manifests may take to become stable.
+func stableTimeout(s *pipeline.Stage) time.Duration {
+	if minutes, ok := s.Context.Int("stableManifestTimeoutMinutes"); ok && minutes > 0 && minutes < 100000 {
+		return time.Duration(minutes) * time.Minute
+	}
+	return 30 * time.Minute
+}

@@ -1,0 +1,153 @@
+package stages
+
+import (
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/gennaker/gennaker/activities"
+	"github.com/gennaker/gennaker/pipeline"
+	"github.com/gennaker/gennaker/workflows"
+)
+
+// RunJob runs a Kubernetes Job to its end (reference: orca section 6.1,
+// clouddriver sections 4 and 11). A Job of the same name from an earlier run is
+// replaced; the same run never starts it twice. Cancelling the stage deletes
+// the Job.
+//
+//	{"type": "runJobManifest", "alias": "runJob", "refId": "4", "name": "Test",
+//	 "account": "prod", "cloudProvider": "kubernetes", "source": "text",
+//	 "manifest": {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "test"}}}
+type RunJob struct{}
+
+var (
+	_ workflows.StageType = RunJob{}
+	_ workflows.Aliased   = RunJob{}
+	_ workflows.Canceller = RunJob{}
+)
+
+// Type implements workflows.StageType.
+func (RunJob) Type() string { return "runJob" }
+
+// Aliases implements workflows.Aliased: the name that Deck writes.
+func (RunJob) Aliases() []string { return []string{"runJobManifest"} }
+
+// Tasks implements workflows.StageType.
+func (RunJob) Tasks(s *pipeline.Stage) []workflows.Task {
+	j := &job{}
+	tasks := []workflows.Task{
+		{Name: "runJob", Timeout: operationTimeout, Run: j.run},
+		instant("monitorDeploy"),
+		{Name: "promoteManifestKatoOutputs", Run: j.promote},
+	}
+	if wait, present := s.Context["waitForCompletion"]; !present || wait == nil || s.Context.Bool("waitForCompletion") {
+		tasks = append(tasks, workflows.Task{Name: "waitOnJobCompletion", Timeout: 2 * time.Hour, Run: j.wait})
+	}
+	return tasks
+}
+
+type job struct {
+	account string
+	out     activities.RunJobOutput
+}
+
+func (j *job) run(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
+	c := t.Stage.Context
+	if err := refuseExpectedArtifacts(t.Stage); err != nil {
+		return workflows.Outcome{}, err
+	}
+	if p := c.String("propertyFile"); p != "" {
+		return workflows.Outcome{}, pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' reads properties from the logs of container '%s', and reading Job logs is not available: remove propertyFile.", t.Stage.Name, p)
+	}
+	if strings.EqualFold(c.String("source"), "artifact") {
+		return workflows.Outcome{}, pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' takes its Job from an artifact, and fetching manifest artifacts is not available: set source to \"text\" and write it under manifest.", t.Stage.Name)
+	}
+	manifests, err := flatten(t.Stage)
+	if err != nil {
+		return workflows.Outcome{}, err
+	}
+	if len(manifests) != 1 {
+		return workflows.Outcome{}, pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' holds %d manifests: a Job stage runs exactly one.", t.Stage.Name, len(manifests))
+	}
+	required, err := requiredArtifacts(t.Stage)
+	if err != nil {
+		return workflows.Outcome{}, err
+	}
+	artifacts, err := visibleArtifacts(t)
+	if err != nil {
+		return workflows.Outcome{}, err
+	}
+	if j.account, err = findAccount(ctx, t); err != nil {
+		return workflows.Outcome{}, err
+	}
+	app := c.Map("moniker").String("app")
+	if app == "" {
+		app = t.Execution().Application
+	}
+	j.out, err = workflows.Call(ctx, t, activities.RunJob, activities.RunJobInput{
+		Scope: t.Scope(), Account: j.account, Application: app, Manifest: manifests[0],
+		Namespace: c.String("namespace"), RequiredArtifacts: required, OptionalArtifacts: artifacts,
+	})
+	if err != nil {
+		return workflows.Outcome{}, err
+	}
+	context := katoTasks(t)
+	context["deploy.jobs"] = map[string]any{j.out.Namespace: []any{"job " + j.out.Name}}
+	context["jobAccount"] = j.account
+	context["jobNamespace"] = j.out.Namespace
+	context["jobName"] = j.out.Name
+	return workflows.Outcome{Context: context}, nil
+}
+
+func (j *job) promote(_ workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
+	outputs, err := manifestOutputs(j.out.DeployManifestOutput)
+	if t.Stage.Context.Bool("noOutput") {
+		return workflows.Outcome{Context: outputs}, err
+	}
+	return workflows.Outcome{Context: outputs, Outputs: outputs.Clone()}, err
+}
+
+func (j *job) wait(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
+	out, err := workflows.Call(ctx, t, activities.AwaitJob, activities.AwaitJobInput{
+		Scope: t.Scope(), Account: j.account, Namespace: j.out.Namespace, Name: j.out.Name,
+	})
+	if err != nil {
+		return workflows.Outcome{}, err
+	}
+	outcome := workflows.Outcome{
+		Context: pipeline.Map{"jobStatus": map[string]any(out.Status), "completionDetails": out.Status["completionDetails"]},
+		Outputs: pipeline.Map{"jobStatus": map[string]any(out.Status), "completionDetails": out.Status["completionDetails"]},
+	}
+	if out.Succeeded {
+		if t.Stage.Context.Bool("noOutput") {
+			t.ClearOutputs()
+			outcome.Outputs = nil
+		}
+		return outcome, nil
+	}
+	message := "Job: '" + j.out.Name + "' failed."
+	for _, part := range []struct{ label, text string }{
+		{"Reason", out.Reason}, {"Details", out.Message}, {"Additional Details", out.FailureDetails},
+	} {
+		if part.text != "" {
+			message += " " + part.label + ": " + strings.TrimSuffix(part.text, ".") + "."
+		}
+	}
+	return outcome, &pipeline.Error{Code: pipeline.CodeFailed, Message: message}
+}
+
+// Cancel implements workflows.Canceller: the Job is deleted with its pods. A
+// Job that failed by itself is left for people to look at.
+func (RunJob) Cancel(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
+	c := t.Stage.Context
+	name := c.String("jobName")
+	if name == "" || c.Map("jobStatus") != nil {
+		return workflows.Outcome{}, nil
+	}
+	out, err := workflows.Call(ctx, t, activities.DeleteManifest, activities.DeleteManifestInput{
+		Scope: t.Scope(), Account: c.String("jobAccount"), Location: c.String("jobNamespace"),
+		ManifestName: "job " + name, Options: pipeline.Map{"cascading": "true"},
+	})
+	return workflows.Outcome{Context: pipeline.Map{"canceledJobs": namesValue(out.ManifestNamesByNamespace)}}, err
+}

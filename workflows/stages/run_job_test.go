@@ -1,0 +1,138 @@
+package stages_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gennaker/gennaker/activities"
+	"github.com/gennaker/gennaker/pipeline"
+	"github.com/gennaker/gennaker/workflows"
+	"github.com/gennaker/gennaker/workflows/workflowstest"
+)
+
+const job = `"account":"prod","manifest":{"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"test"}}`
+
+func TestRunJobExample(t *testing.T) {
+	t.Parallel()
+	w := workflowstest.NewWorld()
+	e := runExample(t, w, "run_job.go", "RunJob").Done()
+	require.Equal(t, pipeline.Succeeded, e.Status, workflowstest.Errors(e, "4"))
+	s := stage(e)
+	require.Equal(t, []string{"runJob", "monitorDeploy", "promoteManifestKatoOutputs", "waitOnJobCompletion"}, taskNames(s))
+	require.Equal(t, map[string]any{"shop": []any{"job test"}}, s.Context["deploy.jobs"])
+	require.Equal(t, map[string]any{"name": "test", "jobState": "Succeeded"}, s.Outputs["jobStatus"])
+	in := w.Asked(activities.RunJob.Name)[0].(activities.RunJobInput)
+	require.Equal(t, "bakery", in.Application)
+	require.Equal(t, activities.AwaitJobInput{
+		Scope:   activities.Scope{Application: "bakery", Execution: e.ID, Stage: s.ID, StageName: "Test", Task: "waitOnJobCompletion", User: "ines"},
+		Account: "prod", Namespace: "shop", Name: "test",
+	}, w.Asked(activities.AwaitJob.Name)[0])
+	require.Empty(t, deleted(w))
+}
+
+func TestRunJobWithoutWaiting(t *testing.T) {
+	t.Parallel()
+	w := workflowstest.NewWorld()
+	e := newRun(t, w, `{"stages":[{"type":"runJob","waitForCompletion":false,"noOutput":true,`+job+`}]}`).Done()
+	require.Equal(t, pipeline.Succeeded, e.Status)
+	require.Empty(t, w.Asked(activities.AwaitJob.Name))
+	require.Empty(t, stage(e).Outputs)
+	require.NotEmpty(t, stage(e).Context["outputs.manifestNamesByNamespace"])
+}
+
+// A Job that failed by itself is left for people to look at.
+func TestRunJobThatFails(t *testing.T) {
+	t.Parallel()
+	w := workflowstest.NewWorld()
+	workflowstest.On(w, activities.AwaitJob, func(context.Context, activities.AwaitJobInput) (activities.AwaitJobOutput, error) {
+		return activities.AwaitJobOutput{Reason: "BackoffLimitExceeded", Message: "too many failures.", FailureDetails: "exit code 1", Status: pipeline.Map{"jobState": "Failed"}}, nil
+	})
+	e := newRun(t, w, `{"stages":[{"type":"runJob",`+job+`}]}`).Done()
+	require.Equal(t, pipeline.Terminal, e.Status)
+	require.Equal(t, []string{"Job: 'test' failed. Reason: BackoffLimitExceeded. Details: too many failures. Additional Details: exit code 1."}, workflowstest.Errors(e, "0"))
+	require.Equal(t, map[string]any{"jobState": "Failed"}, stage(e).Context["jobStatus"])
+	require.Empty(t, deleted(w))
+}
+
+// Cancelling deletes the Job, however often the cluster has to be asked.
+func TestCancelDeletesTheJob(t *testing.T) {
+	t.Parallel()
+	w := workflowstest.NewWorld()
+	workflowstest.On(w, activities.AwaitJob, func(ctx context.Context, _ activities.AwaitJobInput) (activities.AwaitJobOutput, error) {
+		return activities.AwaitJobOutput{}, workflowstest.UntilCanceled(ctx)
+	})
+	n := 0
+	workflowstest.On(w, activities.DeleteManifest, func(_ context.Context, in activities.DeleteManifestInput) (activities.DeleteManifestOutput, error) {
+		if n++; n < 3 {
+			return activities.DeleteManifestOutput{}, pipeline.Errorf(pipeline.CodeUnavailable, "The cluster does not answer.")
+		}
+		return activities.DeleteManifestOutput{ManifestNamesByNamespace: map[string][]string{in.Location: {in.ManifestName}}}, nil
+	})
+	r := newRun(t, w, `{"stages":[{"type":"runJob",`+job+`}]}`)
+	cancel := r.CancelAt(50*time.Millisecond, workflows.CancelInput{User: "ines"})
+	e := r.Done()
+	cancel.Took(t)
+	require.Equal(t, pipeline.Canceled, e.Status)
+	require.Len(t, deleted(w), 3)
+	in := deleted(w)[2]
+	require.Equal(t, "prod", in.Account)
+	require.Equal(t, "shop", in.Location)
+	require.Equal(t, "job test", in.ManifestName)
+	require.Equal(t, pipeline.Map{"cascading": "true"}, in.Options)
+	require.Equal(t, "cleanUp", in.Scope.Task)
+	require.Equal(t, map[string]any{"shop": []any{"job test"}}, stage(e).Context["canceledJobs"])
+}
+
+// A cluster that never answers does not keep the execution running for ever.
+func TestCleanUpGivesUp(t *testing.T) {
+	t.Parallel()
+	w := workflowstest.NewWorld()
+	workflowstest.On(w, activities.AwaitJob, func(ctx context.Context, _ activities.AwaitJobInput) (activities.AwaitJobOutput, error) {
+		return activities.AwaitJobOutput{}, workflowstest.UntilCanceled(ctx)
+	})
+	workflowstest.On(w, activities.DeleteManifest, func(context.Context, activities.DeleteManifestInput) (activities.DeleteManifestOutput, error) {
+		return activities.DeleteManifestOutput{}, pipeline.Errorf(pipeline.CodeUnavailable, "The cluster does not answer.")
+	})
+	r := newRun(t, w, `{"stages":[{"type":"runJob","stageTimeoutMs":60000,`+job+`}]}`)
+	r.CancelAt(50*time.Millisecond, workflows.CancelInput{User: "ines"})
+	e := r.Done()
+	require.Equal(t, pipeline.Canceled, e.Status)
+	require.LessOrEqual(t, int64(e.EndTime-e.StartTime), (11 * time.Minute).Milliseconds())
+	require.NotNil(t, stage(e).Context["cleanUpException"])
+}
+
+func TestRunJobTimesOutAndDeletesTheJob(t *testing.T) {
+	t.Parallel()
+	w := workflowstest.NewWorld()
+	workflowstest.On(w, activities.AwaitJob, func(context.Context, activities.AwaitJobInput) (activities.AwaitJobOutput, error) {
+		return activities.AwaitJobOutput{}, pipeline.Errorf(pipeline.CodeUnavailable, "The cluster does not answer.")
+	})
+	e := newRun(t, w, `{"stages":[{"type":"runJob","stageTimeoutMs":60000,`+job+`}]}`).Done()
+	require.Equal(t, pipeline.Terminal, e.Status)
+	require.Len(t, deleted(w), 1)
+}
+
+func TestRunJobRefuses(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, stage, want string }{
+		{"no manifest", `"account":"prod"`, "needs at least one object"},
+		{"two", `"account":"prod","manifests":[{},{}]`, "holds 2 manifests: a Job stage runs exactly one"},
+		{"property file", job + `,"propertyFile":"c"`, "reading Job logs is not available"},
+		{"artifact", job + `,"source":"artifact"`, "fetching manifest artifacts is not available"},
+		{"expected artifacts", job + `,"expectedArtifacts":[{}]`, "binding produced artifacts is not available"},
+		{"required artifact", job + `,"requiredArtifactIds":["a"]`, "No artifact with id a could be found"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := workflowstest.NewWorld()
+			e := newRun(t, w, `{"stages":[{"type":"runJob",`+tt.stage+`}]}`).Done()
+			require.Equal(t, pipeline.Terminal, e.Status)
+			require.Contains(t, workflowstest.Errors(e, "0")[0], tt.want)
+			require.Empty(t, w.Asked(activities.RunJob.Name))
+			require.Empty(t, deleted(w))
+		})
+	}
+}

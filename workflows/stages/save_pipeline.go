@@ -1,0 +1,93 @@
+package stages
+
+import (
+	"encoding/base64"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/gennaker/gennaker/activities"
+	"github.com/gennaker/gennaker/pipeline"
+	"github.com/gennaker/gennaker/workflows"
+)
+
+// SavePipeline stores a pipeline configuration (reference: orca section 6.2).
+// It serves savePipeline and updatePipeline. The configuration is an object or
+// its JSON in base64, as Spinnaker's clients send it.
+//
+//	{"type": "savePipeline", "pipeline": "eyJuYW1lIjogIkRlcGxveSJ9", "staleCheck": true}
+type SavePipeline struct {
+	// Name is the stage type that this one answers to.
+	Name string
+}
+
+var _ workflows.StageType = SavePipeline{}
+
+// Type implements workflows.StageType.
+func (s SavePipeline) Type() string { return s.Name }
+
+// Tasks implements workflows.StageType.
+func (s SavePipeline) Tasks(*pipeline.Stage) []workflows.Task {
+	return []workflows.Task{
+		{Name: "savePipeline", Timeout: configurationTimeout, Run: s.save},
+		instant("waitForPipelineSave"),
+	}
+}
+
+func (SavePipeline) save(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
+	p, err := pipelineOf(t.Stage)
+	if err != nil {
+		return workflows.Outcome{}, err
+	}
+	out, err := workflows.Call(ctx, t, activities.SavePipeline, activities.SavePipelineInput{
+		Scope: t.Scope(), Pipeline: p, StaleCheck: t.Stage.Context.Bool("staleCheck"),
+	})
+	if err != nil {
+		return workflows.Outcome{}, err
+	}
+	return workflows.Outcome{Context: pipeline.Map{
+		"notification.type": "savepipeline", "application": out.Pipeline.Application(),
+		"pipeline.name": out.Pipeline.Name(), "pipeline.id": out.Pipeline.ID(),
+	}}, nil
+}
+
+// DeletePipeline deletes a pipeline configuration; a missing one is a success.
+//
+//	{"type": "deletePipeline", "pipeline": {"id": "3c1b…", "name": "Deploy"}}
+type DeletePipeline struct{}
+
+var _ workflows.StageType = DeletePipeline{}
+
+// Type implements workflows.StageType.
+func (DeletePipeline) Type() string { return "deletePipeline" }
+
+// Tasks implements workflows.StageType.
+func (d DeletePipeline) Tasks(*pipeline.Stage) []workflows.Task {
+	return []workflows.Task{{Name: "deletePipeline", Timeout: configurationTimeout, Run: d.delete}}
+}
+
+func (DeletePipeline) delete(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
+	p, err := pipelineOf(t.Stage)
+	if err != nil {
+		return workflows.Outcome{}, err
+	}
+	if p.ID() == "" {
+		return workflows.Outcome{}, pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' names no pipeline to delete: set pipeline.id.", t.Stage.Name)
+	}
+	_, err = workflows.Call(ctx, t, activities.DeletePipeline, activities.DeletePipelineInput{Scope: t.Scope(), ID: p.ID()})
+	return workflows.Outcome{}, err
+}
+
+func pipelineOf(s *pipeline.Stage) (pipeline.Pipeline, error) {
+	if m := s.Context.Map("pipeline"); m != nil {
+		return pipeline.Pipeline(m), nil
+	}
+	raw, err := base64.StdEncoding.DecodeString(s.Context.String("pipeline"))
+	if err != nil || len(raw) == 0 {
+		return nil, pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' holds no pipeline: set pipeline to an object, or to its JSON in base64.", s.Name)
+	}
+	var p pipeline.Pipeline
+	if err := p.UnmarshalJSON(raw); err != nil {
+		return nil, pipeline.Errorf(pipeline.CodeInvalid, "The pipeline of stage '%s' is not a JSON object: %s.", s.Name, err)
+	}
+	return p, nil
+}
