@@ -21,6 +21,13 @@ const (
 	// PatchStageUpdate merges a map into a stage's context: judgments, skipped
 	// waits, edits; [PatchStageInput]. It answers with a [PatchStageOutput].
 	PatchStageUpdate = "patchStage"
+	// PauseUpdate and ResumeUpdate hold an execution and let it go on;
+	// [PauseInput].
+	PauseUpdate  = "pause"
+	ResumeUpdate = "resume"
+	// RestartUpdate runs a stage of a running execution again; [RestartInput]. A
+	// finished execution is restarted by a new run with [Input.Restart].
+	RestartUpdate = "restartStage"
 	// ExecutionQuery answers with a [Snapshot].
 	ExecutionQuery = "execution"
 )
@@ -51,6 +58,35 @@ type Input struct {
 	// Sequence is the last read model sequence used for this execution; 0 at
 	// first.
 	Sequence int64 `json:"sequence,omitempty"`
+	// Restart is set when this run carries an execution that had ended, to run
+	// one of its stages again.
+	Restart *RestartInput `json:"restart,omitempty"`
+	// Failure is set when the execution could not be built as it was asked for;
+	// it is then recorded as failed with this reason (reference: orca section
+	// 3.8).
+	Failure *StartFailure `json:"failure,omitempty"`
+}
+
+// StartFailure says why an execution could not start.
+type StartFailure struct {
+	Message string   `json:"message"`
+	Details []string `json:"details,omitempty"`
+}
+
+// PauseInput asks to pause or to resume. Pausing is refused with conflict
+// unless the execution is RUNNING, resuming unless it is PAUSED.
+type PauseInput struct {
+	User string `json:"user"`
+}
+
+// RestartInput asks to run a stage, and what is complete behind it, again
+// (reference: orca section 3.11). It is refused with not_found for an unknown
+// stage and conflict for one that is running.
+type RestartInput struct {
+	StageID string `json:"stageId"`
+	User    string `json:"user"`
+	// Preconditions replace those of checkPreconditions stages, by refId.
+	Preconditions map[string][]any `json:"preconditions,omitempty"`
 }
 
 // Result ends a pipeline workflow.

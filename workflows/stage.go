@@ -38,8 +38,94 @@ type Canceller interface {
 	Cancel(ctx workflow.Context, t *TaskRun) (Outcome, error)
 }
 
+// Synthetic describes a stage that a stage type adds around its own tasks. It
+// gets its refId, its ID and its place in the execution from the engine
+// (reference: orca section 2.2).
+type Synthetic struct {
+	// Type and Name are the new stage's; an empty Name is the Type.
+	Type, Name string
+	// Context is the new stage's own; the engine does not copy the parent's.
+	Context pipeline.Map
+	// After holds the places, from 0, of those stages of the same list that must
+	// be done first; a stage without any starts at once.
+	After []int
+}
+
+// BeforePlanner is implemented by stage types that run stages before their
+// tasks. It is asked when the stage starts, its expressions evaluated; an error
+// fails the stage before any task.
+type BeforePlanner interface {
+	Before(execution *pipeline.Execution, stage *pipeline.Stage) ([]Synthetic, error)
+}
+
+// AfterPlanner is implemented by stage types that run stages after their tasks.
+// It is asked once the tasks have ended without halting the stage; an error
+// fails the stage.
+type AfterPlanner interface {
+	After(execution *pipeline.Execution, stage *pipeline.Stage) ([]Synthetic, error)
+}
+
+// FailurePlanner is implemented by stage types that run stages, one after
+// another, when the stage has failed (TERMINAL or STOPPED, not CANCELED). The
+// stage keeps its failure; an error is shown on it.
+type FailurePlanner interface {
+	OnFailure(execution *pipeline.Execution, stage *pipeline.Stage) ([]Synthetic, error)
+}
+
+// Restarter is implemented by stage types that have more to forget on a restart
+// than the engine itself resets (reference: orca section 3.11).
+// PrepareRestart edits the stage's context and outputs; details is what the
+// context's restartDetails will hold.
+type Restarter interface {
+	PrepareRestart(stage *pipeline.Stage, details pipeline.Map)
+}
+
+// Skippable is implemented by stage types that a person may skip while they run
+// (reference: orca section 3.10).
+type Skippable interface {
+	CanSkip(stage *pipeline.Stage) bool
+}
+
+// Caller is implemented by stage types that call the outside world. Calls says
+// in words, one line each, what a stage with this context would call, without
+// calling it: "deploy Deployment web to account prod". It reads the context and
+// changes nothing.
+type Caller interface {
+	Calls(stage *pipeline.Stage) []string
+}
+
+// Documented is implemented by stage types that have a page in
+// docs/reference/stages.
+type Documented interface {
+	Describe() Description
+}
+
+// Description is the page of a stage type.
+type Description struct {
+	// Summary is what the stage does, in one or two sentences.
+	Summary string
+	// Inputs are the keys of the context that the stage reads, Outputs what it
+	// leaves for stages downstream.
+	Inputs, Outputs []Field
+	// Notes are further paragraphs: limits, differences to Spinnaker.
+	Notes []string
+}
+
+// Field is one key of a stage's context or outputs.
+type Field struct {
+	Name string
+	// Type is in words: "text", "whole seconds", "list of artifacts".
+	Type string
+	// Default is what an absent key means; empty for a required one or none.
+	Default string
+	// Text says what the key does.
+	Text string
+}
+
 // Task is one step of a stage. Names are Orca's, which Deck's users know.
 type Task struct {
+	// LoopStart marks the task that a REDIRECT goes back to.
+	LoopStart bool
 	// Name is shown to people, for example "waitForManifestToStabilize".
 	Name string
 	// Timeout bounds the task; 0 is no bound. A stage's stageTimeoutMs replaces
@@ -53,7 +139,8 @@ type Task struct {
 // Outcome is what a task leaves behind.
 type Outcome struct {
 	// Status is SUCCEEDED when empty. SKIPPED goes on; TERMINAL, CANCELED and
-	// STOPPED end the stage.
+	// STOPPED end the stage; REDIRECT goes back to the nearest task before with
+	// LoopStart, resetting the tasks between.
 	Status pipeline.Status
 	// Context and Outputs are merged into the stage's, key by key.
 	Context pipeline.Map

@@ -22,6 +22,9 @@ func (r *rig) await(t *testing.T, names ...string) (activities.AwaitStableOutput
 	in := activities.AwaitStableInput{Scope: scope(), Account: testAccount, Manifests: map[string][]string{r.namespace: names}}
 	for {
 		out, err := r.AwaitStable(ctx, in)
+		if err != nil {
+			t.Logf("before %v the wait had seen: %+v", err, in.Seen)
+		}
 		if err != nil || out.Done {
 			return out, err
 		}
@@ -29,6 +32,9 @@ func (r *rig) await(t *testing.T, names ...string) (activities.AwaitStableOutput
 	}
 }
 
+// The autoscaler's target is above its maximum, which needs no metrics to be
+// corrected: without metrics an autoscaler that has nothing to correct desires 0
+// replicas for good, and is never stable once its controller has looked.
 const allKinds = `
 apiVersion: apps/v1
 kind: Deployment
@@ -68,7 +74,7 @@ spec: {containers: [{name: a, image: i}]}
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
 metadata: {name: hpa, namespace: NS}
-spec: {maxReplicas: 3, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: dep}}
+spec: {maxReplicas: 1, scaleTargetRef: {apiVersion: apps/v1, kind: ReplicaSet, name: rs}}
 ---
 apiVersion: v1
 kind: Service
