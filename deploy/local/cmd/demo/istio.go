@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -110,17 +111,22 @@ func established(ctx context.Context, client dynamic.Interface, name string) err
 		if err != nil {
 			return err
 		}
-		conditions, _, err := unstructured.NestedSlice(object.Object, "status", "conditions")
-		if err != nil {
-			return err
-		}
-		for _, c := range conditions {
-			if m, ok := c.(map[string]any); ok && m["type"] == "Established" && m["status"] == "True" {
-				return nil
-			}
+		if isEstablished(object) {
+			return nil
 		}
 		if err := pause(ctx); err != nil {
 			return err
 		}
 	}
+}
+
+// isEstablished reads the definition's conditions, which are null until the API
+// server has looked at it.
+func isEstablished(definition *unstructured.Unstructured) bool {
+	field, _, err := unstructured.NestedFieldNoCopy(definition.Object, "status", "conditions")
+	conditions, _ := field.([]any)
+	return err == nil && slices.ContainsFunc(conditions, func(c any) bool {
+		m, ok := c.(map[string]any)
+		return ok && m["type"] == "Established" && m["status"] == "True"
+	})
 }
