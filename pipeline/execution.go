@@ -1,6 +1,9 @@
 package pipeline
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Millis is a moment as milliseconds since 1970 in UTC; 0 is no moment at all.
 type Millis int64
@@ -55,6 +58,7 @@ type Execution struct {
 	MaxConcurrentExecutions int            `json:"maxConcurrentExecutions"`
 	KeepWaitingPipelines    bool           `json:"keepWaitingPipelines"`
 	Authentication          Authentication `json:"authentication"`
+	Paused                  *PausedDetails `json:"paused,omitempty"`
 	Origin                  string         `json:"origin,omitempty"`
 	Source                  Map            `json:"source,omitempty"`
 	SpelEvaluator           string         `json:"spelEvaluator,omitempty"`
@@ -70,6 +74,18 @@ type Execution struct {
 type Authentication struct {
 	User            string   `json:"user"`
 	AllowedAccounts []string `json:"allowedAccounts"`
+}
+
+// PausedDetails tells of the last pause of an execution.
+type PausedDetails struct {
+	PausedBy   string `json:"pausedBy"`
+	PauseTime  Millis `json:"pauseTime"`
+	ResumedBy  string `json:"resumedBy,omitempty"`
+	ResumeTime Millis `json:"resumeTime,omitempty"`
+	// IsPaused is set while the pause lasts; PausedMs is its length once it is
+	// over.
+	IsPaused bool  `json:"paused"`
+	PausedMs int64 `json:"pausedMs"`
 }
 
 // SyntheticOwner tells on which side of its parent a synthetic stage runs.
@@ -100,6 +116,25 @@ type Stage struct {
 	ParentStageID        string         `json:"parentStageId,omitempty"`
 	RequisiteStageRefIDs []string       `json:"requisiteStageRefIds"`
 	LastModified         *LastModified  `json:"lastModified,omitempty"`
+	// Attempt counts restarts of the stage, from 0; PreviousAttempts tell what
+	// the last [MaxAttempts] of the earlier ones did, oldest first.
+	Attempt          int            `json:"attempt,omitempty"`
+	PreviousAttempts []StageAttempt `json:"previousAttempts,omitempty"`
+}
+
+// MaxAttempts is how many earlier attempts a stage keeps.
+const MaxAttempts = 20
+
+// StageAttempt is what is kept of a stage's run before a restart.
+type StageAttempt struct {
+	Attempt   int     `json:"attempt"`
+	Status    Status  `json:"status"`
+	StartTime Millis  `json:"startTime,omitempty"`
+	EndTime   Millis  `json:"endTime,omitempty"`
+	Exception Map     `json:"exception,omitempty"`
+	Tasks     []*Task `json:"tasks"`
+	// RestartedBy ended the attempt's validity by asking for the next.
+	RestartedBy string `json:"restartedBy,omitempty"`
 }
 
 // LastModified tells who last edited a running stage.
@@ -154,6 +189,10 @@ func (e *Execution) Clone() *Execution {
 	out.Notifications = cloneMaps(e.Notifications)
 	out.SystemNotifications = cloneMaps(e.SystemNotifications)
 	out.Trigger = e.Trigger.Clone()
+	if e.Paused != nil {
+		c := *e.Paused
+		out.Paused = &c
+	}
 	out.Stages = make([]*Stage, len(e.Stages))
 	for i, s := range e.Stages {
 		out.Stages[i] = s.Clone()
@@ -167,18 +206,24 @@ func (s *Stage) Clone() *Stage {
 	out.Context = s.Context.Clone()
 	out.Outputs = s.Outputs.Clone()
 	out.RequisiteStageRefIDs = append([]string{}, s.RequisiteStageRefIDs...)
-	out.Tasks = make([]*Task, len(s.Tasks))
-	for i, t := range s.Tasks {
-		c := *t
-		c.TaskException = t.TaskException.Clone()
-		out.Tasks[i] = &c
-	}
+	out.Tasks = cloneTasks(s.Tasks)
+	out.PreviousAttempts = slices.Clone(s.PreviousAttempts) // never edited
 	if s.LastModified != nil {
 		c := *s.LastModified
 		c.AllowedAccounts = append([]string{}, c.AllowedAccounts...)
 		out.LastModified = &c
 	}
 	return &out
+}
+
+func cloneTasks(tasks []*Task) []*Task {
+	out := make([]*Task, len(tasks))
+	for i, t := range tasks {
+		c := *t
+		c.TaskException = t.TaskException.Clone()
+		out[i] = &c
+	}
+	return out
 }
 
 // Summary returns the execution in the short form of lists: stages keep their
@@ -195,6 +240,7 @@ func (e *Execution) Summary() *Execution {
 		}
 		c.Outputs = Map{}
 		c.Tasks = []*Task{}
+		c.PreviousAttempts = nil
 		out.Stages[i] = &c
 	}
 	return &out
