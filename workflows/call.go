@@ -27,22 +27,39 @@ func Call[In, Out any](ctx workflow.Context, t *TaskRun, call activities.Call[In
 		var none Out
 		return none, err
 	}
-	for attempt := 1; ; attempt++ {
-		out, err := call.Do(ctx, in, activities.Options{Summary: t.Summary(), Within: t.remaining(ctx)})
+	for attempt := 1; ; {
+		if err := t.run.hold(ctx); err != nil {
+			var none Out
+			return none, err
+		}
+		calling, done := t.run.watch(ctx, call.GivesBack)
+		out, err := call.Do(calling, in, activities.Options{Summary: t.Summary(), Within: t.remaining(ctx)})
+		done()
+		if Canceled(err) && ctx.Err() == nil && t.run.draining {
+			continue // the next run of the workflow watches on
+		}
 		if err == nil || Canceled(err) || !worthRepeating(err) {
 			return out, err
 		}
-		wait := backoff(attempt, maxBackoff)
+		wait := max(backoff(attempt, maxBackoff), t.leastBackoff())
 		next := workflow.Now(ctx).Add(wait)
-		if deadline, bounded := t.Deadline(); bounded && next.After(deadline) {
+		if deadline, bounded := t.Deadline(ctx); bounded && next.After(deadline) {
 			return out, t.gaveUp(err)
 		}
 		t.recordAttempt(ctx, attempt, err, next)
-		err = t.await(ctx, wait, "next attempt of "+t.task.Name, func() bool { return false }, func() error { return nil })
+		err = t.AwaitFor(ctx, wait, "next attempt of "+t.task.Name, func() bool { return false })
 		if err != nil {
 			return out, err
 		}
+		attempt++
 	}
+}
+
+// leastBackoff is the stage's own backoffPeriodMs, which raises the wait between
+// attempts and never lowers it (reference: orca section 3.7).
+func (t *TaskRun) leastBackoff() time.Duration {
+	ms, _ := t.Stage.Context.Int("backoffPeriodMs")
+	return time.Duration(min(max(ms, 0), int64(maxTimeout/time.Millisecond))) * time.Millisecond
 }
 
 // backoff returns the wait after the given attempt, counted from 1.

@@ -59,6 +59,9 @@ func (e *Engine) Run(ctx workflow.Context, in Input) (Result, error) {
 		return Result{}, err
 	}
 	r.run(r.ctx)
+	if !r.ended {
+		return Result{}, workflow.NewContinueAsNewError(ctx, PipelineWorkflow, r.next())
+	}
 	r.finish(r.ctx)
 	return r.result()
 }

@@ -146,35 +146,6 @@ func TestUnknownTypeNamesTheKnownOnes(t *testing.T) {
 	require.Equal(t, true, e.Stages[0].Context["beforeStagePlanningFailed"])
 }
 
-// What the engine cannot do is refused: passing over it would deploy what the
-// author meant to hold back.
-func TestUnsupportedFeatures(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct{ name, stage, want string }{
-		{"condition", `"stageEnabled":{"type":"Expression","expression":"false"}`, "runs on a condition"},
-		{"blank condition", `"stageEnabled":{"type":"expression","expression":"  "}`, ""},
-		{"condition of another kind", `"stageEnabled":{"type":"none","expression":"x"}`, ""},
-		{"window", `"restrictExecutionDuringTimeWindow":true`, "restricted to a time window"},
-		{"no window", `"restrictExecutionDuringTimeWindow":false,"restrictedExecutionWindow":{}`, ""},
-		{"expression", `"a":{"b":[1,{"c":"x ${ 1 + 1 }"}]}`, "holds an expression in a.b[].c"},
-		{"expression in comments", `"comments":"we write ${x} here"`, ""},
-		{"expression in manifests", `"manifests":[{"data":{"x":"${HOME}"}}]`, "holds an expression in manifests[].data.x"},
-		{"expressions in manifests are off", `"skipExpressionEvaluation":true,"manifests":[{"data":{"x":"${HOME}"}}]`, ""},
-		{"only those in manifests are off", `"skipExpressionEvaluation":true,"account":"${x}"`, "holds an expression in account"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			e := newRun(t, workflowstest.NewWorld(), `{"stages":[{"type":"scripted",`+tt.stage+`}]}`).Done()
-			if tt.want == "" {
-				require.Equal(t, pipeline.Succeeded, e.Status)
-				return
-			}
-			require.Equal(t, pipeline.Terminal, e.Status)
-			require.Contains(t, workflowstest.Errors(e, "0")[0], tt.want)
-		})
-	}
-}
-
 func TestExpiredPipelineIsCanceled(t *testing.T) {
 	t.Parallel()
 	e := newRun(t, workflowstest.NewWorld(), `{"startTimeExpiry":"1000","stages":[{"type":"scripted"}]}`).Done()

@@ -38,6 +38,33 @@ func (r *run) handleMessages(ctx workflow.Context) error {
 	if err != nil {
 		return err
 	}
+	for _, control := range []struct {
+		name, what string
+		check      func(PauseInput) error
+		do         func(workflow.Context, PauseInput) error
+	}{
+		{PauseUpdate, "Holds the execution: nothing starts until it is resumed.",
+			func(PauseInput) error { return refusal(r.refuseUnless(pipeline.Running, "paused")) },
+			func(ctx workflow.Context, in PauseInput) error { r.pause(ctx, in.User); return nil }},
+		{ResumeUpdate, "Lets a paused execution go on.",
+			func(PauseInput) error { return refusal(r.refuseUnless(pipeline.Paused, "resumed")) },
+			func(ctx workflow.Context, in PauseInput) error { r.unpause(in.User, r.now(ctx)); return nil }},
+	} {
+		options := workflow.UpdateHandlerOptions{Description: control.what, Validator: control.check}
+		if err := workflow.SetUpdateHandlerWithOptions(ctx, control.name, control.do, options); err != nil {
+			return err
+		}
+	}
+	err = workflow.SetUpdateHandlerWithOptions(ctx, RestartUpdate, func(ctx workflow.Context, in RestartInput) error {
+		r.restart(ctx, in)
+		return nil
+	}, workflow.UpdateHandlerOptions{
+		Description: "Runs a stage, and what is complete behind it, again.",
+		Validator:   func(in RestartInput) error { return refusal(r.validateRestart(in)) },
+	})
+	if err != nil {
+		return err
+	}
 	workflow.GoNamed(r.ctx, "cancel signal", func(c workflow.Context) {
 		var in CancelInput
 		workflow.GetSignalChannel(c, CancelSignal).Receive(c, &in)
@@ -61,12 +88,18 @@ func (r *run) validatePatch(in PatchStageInput) error {
 	if s.Status.Complete() {
 		return pipeline.Errorf(pipeline.CodeConflict, "The stage '%s' has ended %s and takes no more edits.", s.Name, s.Status)
 	}
-	if in.Patch.Bool("manualSkip") {
-		return pipeline.Errorf(pipeline.CodeNotAllowed, "The stage '%s' of type '%s' cannot be skipped by hand.", s.Name, s.Type)
-	}
 	t, err := r.engine.typeOf(s)
 	if err != nil {
 		return err
+	}
+	if in.Patch.Bool("manualSkip") {
+		if k, ok := t.(Skippable); !ok || !k.CanSkip(s) {
+			return pipeline.Errorf(pipeline.CodeNotAllowed, "The stage '%s' of type '%s' cannot be skipped by hand.", s.Name, s.Type)
+		}
+		if s.Status == pipeline.NotStarted {
+			return pipeline.Errorf(pipeline.CodeConflict, "The stage '%s' has not started: skip it when it runs.", s.Name)
+		}
+		return nil
 	}
 	if p, ok := t.(Patcher); ok {
 		return p.ValidatePatch(s, in.Patch)
@@ -86,9 +119,24 @@ func (r *run) patchStage(ctx workflow.Context, in PatchStageInput) (PatchStageOu
 	}
 	s.Context["lastModifiedBy"] = in.User
 	s.LastModified = &pipeline.LastModified{User: in.User, AllowedAccounts: []string{}, LastModifiedTime: r.now(ctx)}
+	if in.Patch.Bool("manualSkip") {
+		r.skip(s)
+	}
 	r.changed = true
 	r.log.Info("a stage was edited", "stage", s.Name, "user", in.User)
 	return PatchStageOutput{Sequence: r.seq}, nil
+}
+
+// skip ends a running stage, and the synthetic stages in it, as skipped.
+func (r *run) skip(s *pipeline.Stage) {
+	for s.ParentStageID != "" {
+		s = r.exec.Stage(s.ParentStageID)
+		s.Context["manualSkip"] = true
+	}
+	if cancel := r.cancels[s.ID]; cancel != nil {
+		cancel()
+	}
+	r.moved()
 }
 
 func (r *run) refuseEnded(verb string) error {

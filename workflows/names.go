@@ -65,6 +65,17 @@ type Input struct {
 	// it is then recorded as failed with this reason (reference: orca section
 	// 3.8).
 	Failure *StartFailure `json:"failure,omitempty"`
+	// Continued is set when this run takes up a running execution from one whose
+	// history had grown long; Pauses and Halted are what it had to remember.
+	Continued bool     `json:"continued,omitempty"`
+	Pauses    []Pause  `json:"pauses,omitempty"`
+	Halted    []string `json:"halted,omitempty"`
+}
+
+// Pause is one pause of an execution; To is 0 while it lasts.
+type Pause struct {
+	From pipeline.Millis `json:"from"`
+	To   pipeline.Millis `json:"to,omitempty"`
 }
 
 // StartFailure says why an execution could not start.
@@ -87,6 +98,9 @@ type RestartInput struct {
 	User    string `json:"user"`
 	// Preconditions replace those of checkPreconditions stages, by refId.
 	Preconditions map[string][]any `json:"preconditions,omitempty"`
+	// Attach is set for a pipeline stage whose child was restarted: the stage
+	// waits for that child again instead of starting another.
+	Attach bool `json:"attach,omitempty"`
 }
 
 // Result ends a pipeline workflow.

@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"slices"
 	"time"
 
 	"go.temporal.io/sdk/log"
@@ -17,9 +16,8 @@ import (
 type run struct {
 	engine *Engine
 	exec   *pipeline.Execution
+	input  Input
 	log    log.Logger
-	// byRef finds the stages of exec by their refId.
-	byRef map[string]*pipeline.Stage
 	// seq is the sequence of the last published state, base the one that the
 	// run started from.
 	seq, base int64
@@ -28,14 +26,30 @@ type run struct {
 	// stages run under contexts of their own, ended by cancels.
 	ctx     workflow.Context
 	cancels map[string]workflow.CancelFunc
-	// running counts stage coroutines that have not ended.
-	running int
+	// moves counts everything that may let a stage start or end the execution;
+	// schedulers wait for it.
+	moves int
 	// changed is set by everything that a reader should see.
 	changed bool
 	// ended is set when no stage may start any more; outcome is then the status
 	// that the execution takes once its running stages have cleaned up.
 	ended   bool
 	outcome pipeline.Status
+	// pauses are the pauses of this execution, the last one open while it lasts.
+	pauses []Pause
+	// busy counts coroutines that are in the middle of something that cannot be
+	// taken up again from the execution's state; draining asks them to stop at
+	// the next place where it can (see [run.drain]).
+	busy     int
+	draining bool
+	// watching ends the calls that only watch, by a number of their own.
+	watching map[int]workflow.CancelFunc
+	watches  int
+	// halted holds the IDs of stages that had halted before a restart and were
+	// not reset by it.
+	halted map[string]bool
+	// evaluations counts evaluations, for seeds that differ.
+	evaluations int
 }
 
 // setup validates the input, since workflows trust nobody, and opens the doors
@@ -46,18 +60,20 @@ func (e *Engine) setup(ctx workflow.Context, in Input) (*run, error) {
 	}
 	detached, _ := workflow.NewDisconnectedContext(ctx)
 	r := &run{
-		engine:  e,
-		exec:    in.Execution,
-		byRef:   make(map[string]*pipeline.Stage, len(in.Execution.Stages)),
-		seq:     in.Sequence,
-		base:    in.Sequence,
-		ctx:     detached,
-		cancels: make(map[string]workflow.CancelFunc),
+		engine:   e,
+		exec:     in.Execution,
+		input:    in,
+		seq:      in.Sequence,
+		base:     in.Sequence,
+		ctx:      detached,
+		cancels:  make(map[string]workflow.CancelFunc),
+		pauses:   in.Pauses,
+		watching: make(map[int]workflow.CancelFunc),
+		halted:   make(map[string]bool),
 		log: log.With(workflow.GetLogger(ctx),
 			"application", in.Execution.Application, "pipeline", in.Execution.Name, "execution", in.Execution.ID),
 	}
 	for _, s := range r.exec.Stages {
-		r.byRef[s.RefID] = s
 		if s.Context == nil {
 			s.Context = pipeline.Map{}
 		}
@@ -65,111 +81,81 @@ func (e *Engine) setup(ctx workflow.Context, in Input) (*run, error) {
 			s.Outputs = pipeline.Map{}
 		}
 	}
+	for _, id := range in.Halted {
+		r.halted[id] = true
+	}
+	if in.Restart != nil && !in.Continued {
+		if err := r.validateRestart(*in.Restart); err != nil {
+			return nil, activities.ToTemporal(err)
+		}
+	}
 	if err := r.handleMessages(ctx); err != nil {
 		return nil, err
 	}
 	workflow.Go(detached, r.publishChanges)
+	workflow.GoNamed(detached, "history", r.watchHistory)
 	return r, nil
 }
 
-// run starts every stage whose requisites are done, as long as there are any,
-// and returns when the execution's status is decided and no stage runs.
+// run takes the execution from its beginning, or from where an earlier run of
+// the workflow left it, to the point where its status is decided and no stage
+// runs, or where it is to continue as new.
 func (r *run) run(ctx workflow.Context) {
+	switch {
+	case r.input.Failure != nil:
+		r.failToStart(ctx, *r.input.Failure)
+		return
+	case r.input.Continued:
+		r.changed = true
+	case r.input.Restart != nil:
+		r.restart(ctx, *r.input.Restart)
+		r.exec.Canceled = false
+	}
+	if !r.input.Continued {
+		r.start(ctx)
+	}
+	if r.runTopLevel(ctx); !r.ended {
+		return // to continue as new
+	}
+	_ = workflow.Await(ctx, func() bool { return len(r.cancels) == 0 })
+}
+
+// start makes the execution RUNNING.
+func (r *run) start(ctx workflow.Context) {
+	fresh := r.input.Restart == nil
 	r.exec.Status = pipeline.Running
 	r.exec.StartTime = r.now(ctx)
+	r.exec.EndTime = 0
 	r.changed = true
-	if expiry := r.exec.StartTimeExpiry; expiry > 0 && r.exec.StartTime > expiry {
+	if expiry := r.exec.StartTimeExpiry; fresh && expiry > 0 && r.exec.StartTime > expiry {
 		r.cancel(CancelInput{User: "spinnaker", Reason: "Could not begin execution before start time expiry"})
+		return
 	}
-	for !r.ended {
-		status, decided := r.decide()
-		if decided {
-			r.end(status)
-			break
-		}
-		started := r.startReady(ctx)
-		if started == 0 && r.running == 0 {
-			// Nothing runs, nothing can start, nothing is decided: the graph holds
-			// no initial stage. Gate refuses such graphs; end rather than hang.
-			r.end(pipeline.Terminal)
-			break
-		}
-		before := r.running
-		_ = workflow.Await(ctx, func() bool { return r.ended || r.running < before })
+	if fresh {
+		r.evaluateConfig(ctx)
 	}
-	_ = workflow.Await(ctx, func() bool { return r.running == 0 })
 }
 
-// startReady starts the coroutine of every stage that may start and returns how
-// many it started.
-func (r *run) startReady(ctx workflow.Context) int {
-	started := 0
-	for _, s := range r.exec.Stages {
-		if s.Status != pipeline.NotStarted || r.cancels[s.ID] != nil || !r.ready(s) {
-			continue
+// failToStart records an execution that could not be built (reference: orca
+// section 3.8).
+func (r *run) failToStart(ctx workflow.Context, failure StartFailure) {
+	reason := "Failed on startup: " + failure.Message
+	for _, d := range failure.Details {
+		if d != failure.Message {
+			reason += "\n" + d
 		}
-		stageCtx, cancel := workflow.WithCancel(ctx)
-		r.cancels[s.ID] = cancel
-		r.running++
-		started++
-		workflow.GoNamed(stageCtx, "stage "+s.RefID, func(ctx workflow.Context) {
-			defer func() { r.running--; r.changed = true }()
-			r.runStage(ctx, s)
-		})
 	}
-	return started
+	r.exec.Canceled = true
+	r.exec.CanceledBy = "system"
+	r.exec.CancellationReason = shorten(reason, maxFailureLength)
+	r.exec.StartTime = r.now(ctx)
+	r.end(pipeline.Terminal)
 }
 
-// ready reports whether every requisite of s lets it start.
-func (r *run) ready(s *pipeline.Stage) bool {
-	for _, ref := range s.RequisiteStageRefIDs {
-		up := r.byRef[ref]
-		if up == nil || !up.Status.LetsDownstreamStart() {
-			return false
-		}
-	}
-	return true
-}
-
-// decide derives the execution's status from its stages and reports whether it
-// is final (reference: orca section 3.4).
-func (r *run) decide() (pipeline.Status, bool) {
-	all, canceled, stopped, otherThenFail := true, false, false, false
-	for _, s := range r.exec.Stages {
-		switch s.Status {
-		case pipeline.Terminal:
-			return pipeline.Terminal, true
-		case pipeline.Canceled:
-			canceled = true
-		case pipeline.Stopped:
-			stopped = true
-			otherThenFail = otherThenFail || s.Context.Bool("completeOtherBranchesThenFail")
-		}
-		all = all && s.Status.LetsDownstreamStart()
-	}
-	switch {
-	case all:
-		// No stages at all is Orca's TERMINAL: there is nothing that succeeded.
-		if len(r.exec.Stages) == 0 {
-			return pipeline.Terminal, true
-		}
-		return pipeline.Succeeded, true
-	case canceled:
-		return pipeline.Canceled, true
-	case stopped && !r.branchesLeft():
-		if otherThenFail {
-			return pipeline.Terminal, true
-		}
-		return pipeline.Succeeded, true
-	}
-	return "", false
-}
-
-// branchesLeft reports whether a stage runs or may still start.
-func (r *run) branchesLeft() bool {
-	return slices.ContainsFunc(r.exec.Stages, func(s *pipeline.Stage) bool {
-		return s.Status == pipeline.Running || s.Status == pipeline.NotStarted && r.ready(s)
-	})
+// moved wakes the schedulers.
+func (r *run) moved() {
+	r.moves++
+	r.changed = true
 }
 
 // end decides the execution's status. Unless it succeeded, stages that still
@@ -180,7 +166,8 @@ func (r *run) end(status pipeline.Status) {
 	}
 	r.ended = true
 	r.outcome = status
-	r.changed = true
+	r.unpause("", 0)
+	r.moved()
 	if status == pipeline.Succeeded {
 		return
 	}
@@ -210,6 +197,9 @@ func (r *run) cancel(in CancelInput) {
 func (r *run) finish(ctx workflow.Context) {
 	r.exec.Status = r.outcome
 	r.exec.EndTime = r.now(ctx)
+	if r.exec.Status == pipeline.Succeeded {
+		r.dropTargetReferences()
+	}
 	r.publish(ctx)
 	status := temporal.NewSearchAttributeKeyKeyword(ExecutionStatusAttribute)
 	if err := workflow.UpsertTypedSearchAttributes(ctx, status.ValueSet(string(r.exec.Status))); err != nil {
@@ -228,84 +218,12 @@ func (r *run) finish(ctx workflow.Context) {
 	_ = workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
 }
 
-// result turns the end of the execution into the end of the workflow.
-func (r *run) result() (Result, error) {
-	res := Result{Status: r.exec.Status}
-	if r.exec.Trigger.Parent != nil {
-		res.Outputs = r.mergedOutputs()
-		if text, err := pipeline.EncodeValue(res.Outputs); err == nil && len(text) > MaxOutputs {
-			res.Outputs, res.OutputsSize = nil, len(text)
-		}
-	}
-	switch r.exec.Status {
-	case pipeline.Terminal:
-		res.Failures = r.failures()
-		message := "The execution failed."
-		if len(res.Failures) > 0 {
-			message = res.Failures[0]
-		}
-		return res, temporal.NewNonRetryableApplicationError(message, string(pipeline.Terminal), nil, res)
-	case pipeline.Canceled:
-		return res, temporal.NewCanceledError(res)
-	}
-	return res, nil
-}
-
-// mergedOutputs merges the outputs of all stages in order, later ones winning
-// (reference: orca section 2.1). Two lists under one key are joined, equal
-// elements once.
-func (r *run) mergedOutputs() pipeline.Map {
-	out := pipeline.Map{}
+// dropTargetReferences clears what an execution that succeeded needs no more
+// (reference: orca section 4).
+func (r *run) dropTargetReferences() {
 	for _, s := range r.exec.Stages {
-		for _, k := range sortedKeys(s.Outputs) {
-			v := s.Outputs[k]
-			have, isList := out[k].([]any)
-			add, alsoList := v.([]any)
-			if isList && alsoList {
-				v = union(have, add)
-			}
-			out[k] = v
-		}
+		delete(s.Context, "targetReferences")
 	}
-	return out
-}
-
-// union returns the distinct elements of two lists in order.
-func union(a, b []any) []any {
-	out := make([]any, 0, len(a)+len(b))
-	seen := make(map[string]bool, len(a)+len(b))
-	for _, e := range slices.Concat(a, b) {
-		text, err := pipeline.EncodeValue(e)
-		if err == nil && seen[string(text)] {
-			continue
-		}
-		seen[string(text)] = true
-		out = append(out, e)
-	}
-	return out
-}
-
-// Bounds of what an execution says of its failures to its parent.
-const (
-	maxFailures      = 50
-	maxFailureLength = 2000
-)
-
-// failures lists the errors of failed stages as "stage: message".
-func (r *run) failures() []string {
-	var out []string
-	for _, s := range r.exec.Stages {
-		if !s.Status.Failure() {
-			continue
-		}
-		for _, m := range s.Context.Map("exception").Map("details").Strings("errors") {
-			if len(out) == maxFailures {
-				return out
-			}
-			out = append(out, shorten(s.Name+": "+m, maxFailureLength))
-		}
-	}
-	return out
 }
 
 func (r *run) now(ctx workflow.Context) pipeline.Millis {

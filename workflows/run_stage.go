@@ -1,118 +1,243 @@
 package workflows
 
 import (
-	"maps"
-	"slices"
-	"strconv"
+	"strings"
 
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/gennaker/gennaker/pipeline"
+	"github.com/gennaker/gennaker/pipeline/expr"
 )
 
-// runStage takes one stage from NOT_STARTED to its end. It never fails: what
-// goes wrong is the stage's status and its context's exception.
+// runStage takes one stage to its end, from its beginning or from where an
+// earlier run of the workflow left it. It never fails: what goes wrong is the
+// stage's status and its context's exception.
 func (r *run) runStage(ctx workflow.Context, s *pipeline.Stage) {
-	if expiry := s.StartTimeExpiry; expiry > 0 && r.now(ctx) > expiry {
-		s.Status = pipeline.Skipped
+	r.busy++
+	defer func() { r.busy-- }()
+	if s.Status == pipeline.NotStarted && !r.begin(ctx, s) {
 		return
+	}
+	kind, err := r.plan(ctx, s)
+	if err != nil {
+		r.planningFailed(ctx, s, err)
+	} else {
+		r.runParts(ctx, s, kind)
+	}
+	r.complete(ctx, s, err != nil)
+}
+
+// begin makes the stage RUNNING, unless it is to be skipped.
+func (r *run) begin(ctx workflow.Context, s *pipeline.Stage) bool {
+	enabled, err := r.enabled(ctx, s)
+	if err != nil {
+		if r.draining {
+			return false
+		}
+		s.Status = pipeline.Canceled
+		return false
+	}
+	if expiry := s.StartTimeExpiry; !enabled || expiry > 0 && r.now(ctx) > expiry {
+		s.Status = pipeline.Skipped
+		return false
 	}
 	s.Status = pipeline.Running
 	s.StartTime = r.now(ctx)
 	r.changed = true
-	status := r.runTasks(ctx, s)
+	return true
+}
+
+// plan evaluates the stage's context, builds its tasks and the stages before
+// them. A stage that an earlier run of the workflow had planned keeps its plan.
+func (r *run) plan(ctx workflow.Context, s *pipeline.Stage) (StageType, error) {
+	kind, err := r.engine.typeOf(s)
+	if err != nil {
+		return nil, err
+	}
+	if r.isDry(s) {
+		kind = dryRun{kind}
+	}
+	if len(s.Tasks) > 0 || r.hasChildren(s) {
+		return kind, nil
+	}
+	if err := r.evaluateContext(ctx, s); err != nil {
+		return nil, err
+	}
+	if failsOnExpressions(s) {
+		// Orca runs the tasks on the raw text first and fails the stage after.
+		return nil, failedExpressions(s)
+	}
+	return kind, r.build(s, kind)
+}
+
+// build adds the records of the tasks and the stages before them.
+func (r *run) build(s *pipeline.Stage, kind StageType) error {
+	tasks := kind.Tasks(s)
+	var before []Synthetic
+	if p, ok := kind.(BeforePlanner); ok {
+		var err error
+		if before, err = p.Before(r.exec, s); err != nil {
+			return err
+		}
+	}
+	if err := r.addBefore(s, before); err != nil {
+		return err
+	}
+	for i, task := range tasks {
+		s.Tasks = append(s.Tasks, newTask(s, i, task))
+	}
+	if n := len(s.Tasks); n > 0 {
+		s.Tasks[0].StageStart, s.Tasks[n-1].StageEnd = true, true
+	}
+	r.changed = true
+	return nil
+}
+
+// planningFailed records why a stage could not be planned.
+func (r *run) planningFailed(ctx workflow.Context, s *pipeline.Stage, err error) {
+	if ctx.Err() != nil && Canceled(err) {
+		return
+	}
+	s.Context["exception"] = r.exception(ctx, "planning", err)
+	s.Context["beforeStagePlanningFailed"] = true
+	r.log.Info("a stage could not be planned", "stage", s.Name, "error", err)
+}
+
+// runParts runs what the stage consists of: the stages before, its tasks, the
+// stages after, and when it failed the stages that its type has for failures
+// (reference: orca sections 3.2 and 3.3).
+func (r *run) runParts(ctx workflow.Context, s *pipeline.Stage, kind StageType) {
+	before, after := group{s, pipeline.StageBefore}, group{s, pipeline.StageAfter}
+	r.synthetic(ctx, before)
+	if r.proceeds(ctx, s, before) {
+		r.runTasks(ctx, s, kind)
+	}
+	status := r.statusOf(ctx, s, false)
+	if !status.Halt() && ctx.Err() == nil {
+		if err := r.planAfter(s, kind); err != nil {
+			s.Context["exception"] = r.exception(ctx, "planning", err)
+			s.Context["afterStagePlanningFailed"] = true
+			status = pipeline.Terminal
+		} else {
+			r.synthetic(ctx, after)
+			status = r.statusOf(ctx, s, false)
+		}
+	}
+	if !status.Halt() {
+		return
+	}
+	r.cleanUp(ctx, kind, s)
+	if status != pipeline.Canceled && ctx.Err() == nil {
+		if err := r.planOnFailure(s, kind); err != nil {
+			s.Context["onFailureException"] = r.exception(ctx, "planning", err)
+			return
+		}
+		r.synthetic(ctx, after)
+	}
+}
+
+// synthetic runs the synthetic stages on one side of their parent. While it
+// waits for them the parent can be taken up again.
+func (r *run) synthetic(ctx workflow.Context, g group) {
+	if len(r.members(g)) == 0 {
+		return
+	}
+	_ = r.rest(func() error {
+		r.runSynthetic(ctx, g)
+		return nil
+	})
+}
+
+// proceeds reports whether the stage goes on to its tasks: none of the stages
+// before halted or ended it.
+func (r *run) proceeds(ctx workflow.Context, s *pipeline.Stage, before group) bool {
+	if ctx.Err() != nil || s.Context.Bool("manualSkip") {
+		return false
+	}
+	for _, child := range r.members(before) {
+		if child.Status == pipeline.FailedContinue && child.Context.Bool("allowSiblingStagesToContinueOnFailure") {
+			continue
+		}
+		if !child.Status.Successful() || child.Status.Halt() {
+			return false
+		}
+	}
+	return true
+}
+
+// complete gives the stage its end.
+func (r *run) complete(ctx workflow.Context, s *pipeline.Stage, planningFailed bool) {
+	status := r.statusOf(ctx, s, planningFailed)
+	r.tellFailedExpressions(ctx, s)
+	if failsOnExpressions(s) {
+		status = pipeline.Terminal
+	}
+	if status == pipeline.Skipped {
+		r.skipChildren(s)
+	}
 	s.Status = status
 	s.EndTime = r.now(ctx)
 	r.changed = true
 }
 
-// runTasks runs the stage's tasks in order and returns the stage's status.
-func (r *run) runTasks(ctx workflow.Context, s *pipeline.Stage) pipeline.Status {
-	kind, err := r.engine.typeOf(s)
-	if err == nil {
-		err = refuseUnsupported(s)
-	}
-	if err != nil {
-		s.Context["exception"] = r.exception(ctx, "planning", err)
-		s.Context["beforeStagePlanningFailed"] = true
-		return failureStatus(s, pipeline.Terminal)
-	}
-	tasks := kind.Tasks(s)
-	if len(tasks) == 0 {
+// statusOf derives the stage's status from its parts, by the first rule that
+// matches (reference: orca section 3.3).
+func (r *run) statusOf(ctx workflow.Context, s *pipeline.Stage, planningFailed bool) pipeline.Status {
+	if s.Context.Bool("manualSkip") {
 		return pipeline.Skipped
 	}
-	for i, task := range tasks {
-		record := &pipeline.Task{
-			ID: strconv.Itoa(i + 1), Name: task.Name, ImplementingClass: "gennaker." + s.Type + "." + task.Name,
-			Status: pipeline.NotStarted, StageStart: i == 0, StageEnd: i == len(tasks)-1,
-		}
-		s.Tasks = append(s.Tasks, record)
+	var parts []pipeline.Status
+	for _, t := range s.Tasks {
+		parts = append(parts, t.Status)
 	}
-	for i, task := range tasks {
-		t := &TaskRun{run: r, Stage: s, task: s.Tasks[i], timeout: task.Timeout}
-		status := t.execute(ctx, task)
-		if status == pipeline.Succeeded || status == pipeline.Skipped {
-			continue
+	for _, side := range []pipeline.SyntheticOwner{pipeline.StageBefore, pipeline.StageAfter} {
+		for _, child := range r.members(group{s, side}) {
+			parts = append(parts, child.Status)
 		}
-		if status.Halt() {
-			r.cleanUp(ctx, kind, s, task.Name)
+	}
+	has := func(want pipeline.Status) bool {
+		for _, p := range parts {
+			if p == want {
+				return true
+			}
 		}
-		// A task that fails while the stage is to ignore failures ends the stage:
-		// later tasks build on what this one did not do.
-		return status
+		return false
+	}
+	unfinished := has(pipeline.NotStarted) || has(pipeline.Running) || has(pipeline.Paused)
+	switch {
+	case s.Context.Bool("afterStagePlanningFailed"):
+		return pipeline.Terminal
+	case planningFailed && ctx.Err() != nil && s.Context["exception"] == nil:
+		return pipeline.Canceled
+	case planningFailed, has(pipeline.Terminal):
+		return failureStatus(s, pipeline.Terminal)
+	case has(pipeline.Stopped):
+		return pipeline.Stopped
+	case has(pipeline.Canceled), unfinished && ctx.Err() != nil:
+		return pipeline.Canceled
+	case has(pipeline.FailedContinue):
+		return pipeline.FailedContinue
+	case len(parts) == 0:
+		return pipeline.Skipped
+	case unfinished:
+		return pipeline.Terminal
 	}
 	return pipeline.Succeeded
 }
 
-// execute runs one task and records how it ended.
-func (t *TaskRun) execute(ctx workflow.Context, task Task) pipeline.Status {
-	t.task.Status = pipeline.Running
-	t.task.StartTime = t.run.now(ctx)
-	t.run.changed = true
-	outcome, err := task.Run(ctx, t)
-	t.merge(outcome)
-	status := outcome.Status
-	switch {
-	case err == nil && status == "":
-		status = pipeline.Succeeded
-	case err == nil:
-	case t.run.ended && ctx.Err() != nil && (Canceled(err) || worthRepeating(err)):
-		// The stage was cancelled while it waited for a world that does not answer.
-		status = pipeline.Canceled
-	case pipeline.CodeOf(err) == pipeline.CodeTimeout && t.Stage.Context.Bool("markSuccessfulOnTimeout"):
-		status = pipeline.Succeeded
-	default:
-		exception := t.run.exception(ctx, task.Name, err)
-		t.Stage.Context["exception"] = exception
-		t.task.TaskException = pipeline.Map{"exception": exception}
-		status = pipeline.Terminal
-		t.run.log.Info("a stage's task failed", "stage", t.Stage.Name, "task", task.Name, "error", err)
+// skipChildren marks the synthetic stages of a stage that a person skipped.
+func (r *run) skipChildren(s *pipeline.Stage) {
+	for _, child := range r.exec.Stages {
+		if child.ParentStageID != s.ID {
+			continue
+		}
+		switch child.Status {
+		case pipeline.Succeeded, pipeline.Terminal, pipeline.FailedContinue:
+		default:
+			child.Status = pipeline.Skipped
+		}
+		r.skipChildren(child)
 	}
-	t.settleAttempts()
-	if status == pipeline.Terminal || status == pipeline.Canceled && !t.run.ended {
-		status = failureStatus(t.Stage, status)
-	}
-	t.task.Status = status
-	t.task.EndTime = t.run.now(ctx)
-	t.run.changed = true
-	return status
-}
-
-// cleanUp runs the stage type's cancel hook outside the cancelled context.
-func (r *run) cleanUp(ctx workflow.Context, kind StageType, s *pipeline.Stage, task string) {
-	c, ok := kind.(Canceller)
-	if !ok {
-		return
-	}
-	detached, _ := workflow.NewDisconnectedContext(ctx)
-	t := &TaskRun{run: r, Stage: s, task: &pipeline.Task{Name: "cleanUp", StartTime: r.now(ctx)}, timeout: cleanUpTimeout}
-	outcome, err := c.Cancel(detached, t)
-	if err != nil {
-		r.log.Warn("the clean-up of a stage failed", "stage", s.Name, "task", task, "error", err)
-		s.Context["cleanUpException"] = r.exception(detached, "cleanUp", err)
-	}
-	t.merge(outcome)
-	r.changed = true
 }
 
 // failureStatus applies the stage's failure options to a failed or cancelled
@@ -127,17 +252,60 @@ func failureStatus(s *pipeline.Stage, failed pipeline.Status) pipeline.Status {
 	return pipeline.Stopped
 }
 
-// merge adds a task's outcome to the stage (reference: orca section 3.2, step
-// 5).
-func (t *TaskRun) merge(o Outcome) {
-	for _, k := range slices.Sorted(maps.Keys(o.Context)) {
-		t.Stage.Context[k] = o.Context[k]
-	}
-	for _, k := range slices.Sorted(maps.Keys(o.Outputs)) {
-		if k != "stageTimeoutMs" {
-			t.Stage.Outputs[k] = o.Outputs[k]
+func failsOnExpressions(s *pipeline.Stage) bool {
+	return s.Context.Bool("failOnFailedExpressions") && len(s.Context.Map(expr.SummaryKey)) > 0
+}
+
+// failedExpressions is the error of a stage that is to fail on its expressions.
+func failedExpressions(s *pipeline.Stage) error {
+	return &pipeline.Error{Code: pipeline.CodeInvalid, Message: expr.FailedEvaluation, Details: descriptions(s)}
+}
+
+// descriptions lists what the stage's expression summary says.
+func descriptions(s *pipeline.Stage) []string {
+	summary := s.Context.Map(expr.SummaryKey)
+	var out []string
+	for _, k := range sortedKeys(summary) {
+		entries, _ := summary[k].([]any)
+		for _, e := range entries {
+			if text := strings.TrimSpace(pipeline.AsMap(e).String("description")); text != "" {
+				out = append(out, text)
+			}
 		}
 	}
+	return out
+}
+
+// tellFailedExpressions adds the expressions that failed to the stage's errors,
+// whatever its status: they never fail in silence.
+func (r *run) tellFailedExpressions(ctx workflow.Context, s *pipeline.Stage) {
+	more := descriptions(s)
+	if len(more) == 0 {
+		return
+	}
+	exception := s.Context.Map("exception").Clone()
+	if exception == nil {
+		exception = r.exception(ctx, "evaluateExpressions", &pipeline.Error{Code: pipeline.CodeInvalid, Message: expr.FailedEvaluation})
+		pipeline.AsMap(exception["details"])["error"] = expr.FailedEvaluation
+		pipeline.AsMap(exception["details"])["errors"] = []any{}
+	}
+	details := exception.Map("details")
+	if details == nil {
+		details = pipeline.Map{}
+		exception["details"] = map[string]any(details)
+	}
+	errors := details.List("errors")
+	have := map[any]bool{}
+	for _, e := range errors {
+		have[e] = true
+	}
+	for _, m := range more {
+		if !have[m] {
+			errors = append(errors, m)
+		}
+	}
+	details["errors"] = errors
+	s.Context["exception"] = map[string]any(exception)
 }
 
 // exception is the shape in which clients read errors (reference: orca section

@@ -3,6 +3,7 @@ package workflows
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/gennaker/gennaker/activities"
 	"github.com/gennaker/gennaker/pipeline"
+	"github.com/gennaker/gennaker/pipeline/expr"
 )
 
 // maxTimeout is the longest timeout that a stage can set; a longer one counts as
@@ -41,8 +43,24 @@ func (t *TaskRun) Scope() activities.Scope {
 		Stage:       t.Stage.ID,
 		StageName:   t.Stage.Name,
 		Task:        t.task.Name,
-		User:        t.run.exec.Authentication.User,
+		Attempt:     t.Stage.Attempt,
+		User:        t.run.user(t.Stage),
 	}
+}
+
+// user is whom a stage runs as: the execution's user, or who continued the
+// nearest manual judgment before it that passes its judge's identity on
+// (reference: orca section 3.12).
+func (r *run) user(s *pipeline.Stage) string {
+	if s != nil {
+		for _, up := range expr.Ancestors(r.exec, s)[1:] {
+			if up.Type == "manualJudgment" && up.Context.Bool("propagateAuthenticationContext") && up.LastModified != nil &&
+				strings.EqualFold(up.Context.String("judgmentStatus"), "continue") {
+				return up.LastModified.User
+			}
+		}
+	}
+	return r.exec.Authentication.User
 }
 
 // Summary names the stage and task in the Temporal UI.
@@ -63,7 +81,7 @@ func (t *TaskRun) Value(key string) any {
 	if v, present := t.Stage.Context[key]; present {
 		return v
 	}
-	for _, s := range t.run.ancestors(t.Stage) {
+	for _, s := range expr.Ancestors(t.run.exec, t.Stage) {
 		if v, present := s.Outputs[key]; present {
 			return v
 		}
@@ -71,23 +89,30 @@ func (t *TaskRun) Value(key string) any {
 	return nil
 }
 
-// Deadline returns when the task's time is up, by its own timeout or the
-// stage's stageTimeoutMs, and whether there is such a moment.
-func (t *TaskRun) Deadline() (time.Time, bool) {
-	timeout, from := t.allowed(), t.task.StartTime
-	if t.byStage() {
-		from = t.Stage.StartTime
+// Deadline returns when the task's time is up, by its own timeout or by the
+// stageTimeoutMs of its stage or the nearest stage around it, and whether there
+// is such a moment. Pauses that began since move it (reference: orca section
+// 3.7).
+func (t *TaskRun) Deadline(ctx workflow.Context) (time.Time, bool) {
+	timeout, from := t.timeout, t.task.StartTime
+	if owner, stageTimeout := t.timeoutOwner(); owner != nil {
+		timeout, from = stageTimeout, owner.StartTime
 	}
 	if timeout <= 0 {
 		return time.Time{}, false
 	}
-	return from.Time().Add(timeout), true
+	now := t.run.now(ctx)
+	paused := t.run.pausedSince(from, now)
+	if owner, _ := t.timeoutOwner(); owner != nil {
+		paused += t.run.windowOf(owner, now)
+	}
+	return (from + paused).Time().Add(timeout), true
 }
 
 // remaining returns the time left until the deadline, at least a millisecond,
 // or 0 when there is no deadline.
 func (t *TaskRun) remaining(ctx workflow.Context) time.Duration {
-	deadline, bounded := t.Deadline()
+	deadline, bounded := t.Deadline(ctx)
 	if !bounded {
 		return 0
 	}
@@ -96,75 +121,128 @@ func (t *TaskRun) remaining(ctx workflow.Context) time.Duration {
 
 // Await waits until condition holds, which messages and other coroutines bring
 // about. It returns a timeout error past the task's deadline and Temporal's
-// CanceledError when the stage is cancelled.
+// CanceledError when the stage is cancelled. While the execution is paused it
+// waits on.
 func (t *TaskRun) Await(ctx workflow.Context, summary string, condition func() bool) error {
-	return t.await(ctx, t.remaining(ctx), summary, condition, func() error { return t.late() })
+	for {
+		if err := t.run.hold(ctx); err != nil {
+			return err
+		}
+		late, err := t.await(ctx, t.remaining(ctx), summary, condition)
+		switch {
+		case err != nil:
+			return err
+		case t.run.isPaused() || t.run.draining:
+			continue
+		case late && !condition():
+			return t.late()
+		}
+		return nil
+	}
 }
 
-// AwaitFor waits until condition holds or d is over, whichever is first. Its
-// errors are those of [TaskRun.Await].
+// AwaitFor waits until condition holds or d is over, whichever is first; d goes
+// on during a pause, but the wait does not end in one. Its errors are those of
+// [TaskRun.Await].
 func (t *TaskRun) AwaitFor(ctx workflow.Context, d time.Duration, summary string, condition func() bool) error {
 	if d <= 0 {
 		return nil
 	}
-	if left := t.remaining(ctx); left > 0 && left < d {
-		return t.Await(ctx, summary, condition)
+	end := workflow.Now(ctx).Add(d)
+	for {
+		if err := t.run.hold(ctx); err != nil {
+			return err
+		}
+		left := end.Sub(workflow.Now(ctx))
+		if left <= 0 {
+			return nil
+		}
+		if bound := t.remaining(ctx); bound > 0 && bound < left {
+			return t.Await(ctx, summary, condition)
+		}
+		if _, err := t.await(ctx, left, summary, condition); err != nil {
+			return err
+		}
+		if !t.run.isPaused() && !t.run.draining {
+			return nil
+		}
 	}
-	return t.await(ctx, d, summary, condition, func() error { return nil })
 }
 
-func (t *TaskRun) await(ctx workflow.Context, d time.Duration, summary string, condition func() bool, late func() error) error {
-	if d <= 0 {
-		return workflow.Await(ctx, condition)
-	}
-	// The timer ends with the wait, so that the Temporal UI shows no wait that is
-	// over.
-	timed, stop := workflow.WithCancel(ctx)
-	defer stop()
-	timer := workflow.NewTimerWithOptions(timed, d, workflow.TimerOptions{Summary: shorten(t.Stage.Name+" / "+summary, 200)})
-	if err := workflow.Await(ctx, func() bool { return timer.IsReady() || condition() }); err != nil {
-		return err
-	}
-	switch {
-	case condition():
+// await waits until condition holds, d is over, the execution is paused or is to
+// continue as new; d of 0 is no bound. It reports whether d was over.
+func (t *TaskRun) await(ctx workflow.Context, d time.Duration, summary string, condition func() bool) (late bool, err error) {
+	r := t.run
+	over := func() bool { return condition() || r.isPaused() || r.draining }
+	err = r.rest(func() error {
+		if d <= 0 {
+			return workflow.Await(ctx, over)
+		}
+		// The timer ends with the wait, so that the Temporal UI shows no wait that is
+		// over.
+		timed, stop := workflow.WithCancel(ctx)
+		defer stop()
+		timer := workflow.NewTimerWithOptions(timed, d, workflow.TimerOptions{Summary: shorten(t.Stage.Name+" / "+summary, 200)})
+		if err := workflow.Await(ctx, func() bool { return timer.IsReady() || over() }); err != nil {
+			return err
+		}
+		late = timer.IsReady()
+		if !condition() {
+			return ctx.Err() // cancelling the stage ends the timer too
+		}
 		return nil
-	case ctx.Err() != nil: // cancelling the stage ends the timer too
-		return ctx.Err()
+	})
+	return late, err
+}
+
+// timeoutOwner returns the stage whose stageTimeoutMs bounds the task, the task's
+// own or the nearest around it, and that timeout; nil when the task's own
+// timeout holds.
+func (t *TaskRun) timeoutOwner() (*pipeline.Stage, time.Duration) {
+	if t.task.Name == "cleanUp" || t.Stage.Type == WindowType {
+		return nil, 0
 	}
-	return late()
+	for s := t.Stage; s != nil; s = t.run.exec.Stage(s.ParentStageID) {
+		if ms, ok := s.Context.Int("stageTimeoutMs"); ok && ms > 0 {
+			return s, time.Duration(min(ms, int64(maxTimeout/time.Millisecond))) * time.Millisecond
+		}
+		if s.ParentStageID == "" {
+			break
+		}
+	}
+	return nil, 0
 }
 
 // allowed is the time that the task may take; 0 is no bound.
 func (t *TaskRun) allowed() time.Duration {
-	if !t.byStage() {
-		return t.timeout
+	if owner, timeout := t.timeoutOwner(); owner != nil {
+		return timeout
 	}
-	ms, _ := t.Stage.Context.Int("stageTimeoutMs")
-	return time.Duration(min(ms, int64(maxTimeout/time.Millisecond))) * time.Millisecond
+	return t.timeout
 }
 
-// byStage reports whether the stage's own timeout bounds the task.
-func (t *TaskRun) byStage() bool {
-	ms, ok := t.Stage.Context.Int("stageTimeoutMs")
-	return ok && ms > 0 && t.task.Name != "cleanUp"
+// windowOf is how long the execution window of a stage has taken.
+func (r *run) windowOf(s *pipeline.Stage, now pipeline.Millis) pipeline.Millis {
+	for _, c := range r.members(group{s, pipeline.StageBefore}) {
+		if c.Type != WindowType || c.StartTime == 0 {
+			continue
+		}
+		if c.EndTime != 0 {
+			now = c.EndTime
+		}
+		return now - c.StartTime
+	}
+	return 0
 }
 
 // Canceled reports whether err says that the stage was cancelled.
 func Canceled(err error) bool { return temporal.IsCanceledError(err) }
 
-// ancestors lists s and all stages upstream of it, nearest first.
-func (r *run) ancestors(s *pipeline.Stage) []*pipeline.Stage {
-	seen := map[string]bool{s.ID: true}
-	out := []*pipeline.Stage{s}
-	for i := 0; i < len(out); i++ {
-		for _, up := range r.exec.Stages {
-			if !seen[up.ID] && slices.Contains(out[i].RequisiteStageRefIDs, up.RefID) {
-				seen[up.ID] = true
-				out = append(out, up)
-			}
-		}
-	}
-	return out
+// Evaluate replaces the expressions in a value by what they give with the
+// names that this stage sees; the summary says which failed. The error is
+// Temporal's CanceledError, or that of a fetch that never came through.
+func (t *TaskRun) Evaluate(ctx workflow.Context, value any) (any, *expr.Summary, error) {
+	return t.run.evaluate(ctx, t.Stage, value)
 }
 
 func sortedKeys(m map[string]any) []string {
@@ -186,7 +264,7 @@ func shorten(s string, limit int) string {
 // and of all stages upstream, nearest first.
 func (t *TaskRun) AncestorOutputs(key string) []any {
 	var out []any
-	for _, s := range t.run.ancestors(t.Stage) {
+	for _, s := range expr.Ancestors(t.run.exec, t.Stage) {
 		if v, present := s.Outputs[key]; present {
 			out = append(out, v)
 		}

@@ -7,6 +7,7 @@ import "github.com/gennaker/gennaker/workflows"
 func All() []workflows.StageType {
 	return []workflows.StageType{
 		Wait{},
+		RestrictExecution{},
 		ManualJudgment{},
 		DeployManifest{},
 		DeleteManifest{},

@@ -21,6 +21,10 @@ import (
 //	ends     the first task's status, RUNNING meaning none
 //	code     the first task fails with an error of this code
 //	outputs  a map of outputs
+//	before, after, onFailure  lists of contexts of synthetic stages; key waitsFor
+//	         in one names places of its list
+//	redirects  how often its second task goes back to the first
+//	skippable  a person may skip it
 //
 // A second task, "second", does nothing. The clean-up counts itself under
 // "cleaned".
@@ -30,6 +34,12 @@ var (
 	_ workflows.StageType = Scripted{}
 	_ workflows.Canceller = Scripted{}
 	_ workflows.Aliased   = Scripted{}
+
+	_ workflows.BeforePlanner  = Scripted{}
+	_ workflows.AfterPlanner   = Scripted{}
+	_ workflows.FailurePlanner = Scripted{}
+	_ workflows.Restarter      = Scripted{}
+	_ workflows.Skippable      = Scripted{}
 )
 
 // Type implements workflows.StageType.
@@ -45,15 +55,67 @@ func (Scripted) Tasks(s *pipeline.Stage) []workflows.Task {
 	}
 	allowed, _ := s.Context.Int("allowed")
 	return []workflows.Task{
-		{Name: "first", Timeout: time.Duration(allowed) * time.Second, Run: first},
-		{Name: "second", Run: func(workflow.Context, *workflows.TaskRun) (workflows.Outcome, error) {
-			return workflows.Outcome{}, nil
-		}},
+		{Name: "first", Timeout: time.Duration(allowed) * time.Second, Run: first, LoopStart: true},
+		{Name: "second", Run: second},
 	}
+}
+
+// Before implements workflows.BeforePlanner.
+func (Scripted) Before(_ *pipeline.Execution, s *pipeline.Stage) ([]workflows.Synthetic, error) {
+	return synthetics(s, "before")
+}
+
+// After implements workflows.AfterPlanner.
+func (Scripted) After(_ *pipeline.Execution, s *pipeline.Stage) ([]workflows.Synthetic, error) {
+	return synthetics(s, "after")
+}
+
+// OnFailure implements workflows.FailurePlanner.
+func (Scripted) OnFailure(_ *pipeline.Execution, s *pipeline.Stage) ([]workflows.Synthetic, error) {
+	return synthetics(s, "onFailure")
+}
+
+func synthetics(s *pipeline.Stage, key string) ([]workflows.Synthetic, error) {
+	if s.Context.String(key) == "fails" {
+		return nil, pipeline.Errorf(pipeline.CodeInvalid, "There are no stages %s.", key)
+	}
+	var out []workflows.Synthetic
+	for _, e := range s.Context.List(key) {
+		m := pipeline.AsMap(e)
+		add := workflows.Synthetic{Type: "scripted", Name: m.String("name"), Context: m}
+		for _, place := range m.List("waitsFor") {
+			n, _ := place.(int64)
+			add.After = append(add.After, int(n))
+		}
+		out = append(out, add)
+	}
+	return out, nil
+}
+
+// PrepareRestart implements workflows.Restarter.
+func (Scripted) PrepareRestart(s *pipeline.Stage, details pipeline.Map) {
+	if s.Context.Bool("healsByRestart") {
+		delete(s.Context, "code")
+	}
+	details["forgot"] = s.Context.String("name")
+}
+
+// CanSkip implements workflows.Skippable.
+func (Scripted) CanSkip(s *pipeline.Stage) bool { return s.Context.Bool("skippable") }
+
+// second does nothing, or goes back as often as redirects says.
+func second(_ workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
+	done, _ := t.Stage.Context.Int("redirected")
+	if want, _ := t.Stage.Context.Int("redirects"); done < want {
+		return workflows.Outcome{Status: pipeline.Redirect, Context: pipeline.Map{"redirected": done + 1}}, nil
+	}
+	return workflows.Outcome{}, nil
 }
 
 func first(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
 	c := t.Stage.Context
+	started, _ := c.Int("started")
+	t.Progress(pipeline.Map{"started": started + 1, "user": t.Scope().User})
 	if takes, _ := c.Int("takes"); takes > 0 {
 		if err := t.AwaitFor(ctx, time.Duration(takes)*time.Second, "script", func() bool { return c.Bool("go") }); err != nil {
 			return workflows.Outcome{}, err

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gennaker/gennaker/activities"
 	"github.com/gennaker/gennaker/pipeline"
+	"github.com/gennaker/gennaker/pipeline/expr"
 	"github.com/gennaker/gennaker/workflows"
 )
 
@@ -47,6 +48,7 @@ var (
 	_ activities.Archive       = (*World)(nil)
 	_ activities.Clouddriver   = (*World)(nil)
 	_ activities.Configuration = (*World)(nil)
+	_ activities.Fetch         = (*World)(nil)
 	_ workflows.Publisher      = (*World)(nil)
 )
 
@@ -73,6 +75,7 @@ func (w *World) Register(r activities.Registry) {
 	activities.RegisterArchive(r, w)
 	activities.RegisterClouddriver(r, w)
 	activities.RegisterConfiguration(r, w)
+	activities.RegisterFetch(r, w)
 }
 
 // Asked returns the inputs that a call got, in order.
@@ -130,6 +133,17 @@ func (w *World) FindAccount(ctx context.Context, in activities.FindAccountInput)
 			return activities.FindAccountOutput{}, pipeline.Errorf(pipeline.CodeNotFound, "The account '%s' does not exist: use %s.", in.Account, w.Account)
 		}
 		return activities.FindAccountOutput{Account: in.Account, CloudProvider: "kubernetes"}, nil
+	})
+}
+
+// FetchExpressions implements activities.Fetch: there is nothing to be had.
+func (w *World) FetchExpressions(ctx context.Context, in activities.FetchExpressionsInput) (activities.FetchExpressionsOutput, error) {
+	return ask(ctx, w, activities.FetchExpressions, in, func() (activities.FetchExpressionsOutput, error) {
+		out := activities.FetchExpressionsOutput{Answers: map[string]expr.Answer{}}
+		for _, r := range in.Requests {
+			out.Answers[r.Key()] = expr.Answer{Error: "404 Not Found"}
+		}
+		return out, nil
 	})
 }
 
