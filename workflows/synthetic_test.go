@@ -120,7 +120,7 @@ func TestExecutionWindow(t *testing.T) {
 		return workflowstest.NewRun(t, workflowstest.NewWorld(), types, `{"stages":[`+withType(t, `{"refId":"1","stageTimeoutMs":1000,"alias":"scriptedToo","before":[{"name":"b"}],`+stage+`}`)+`]}`)
 	}
 
-	e := run(window(3*time.Hour)).Done()
+	e := run(window(3 * time.Hour)).Done()
 	require.Equal(t, map[string]pipeline.Status{"1<0": "SUCCEEDED", "1<1": "SUCCEEDED", "1": "SUCCEEDED"}, workflowstest.Statuses(e))
 	w := e.StageByRef("1<0")
 	require.Equal(t, "restrictExecutionDuringTimeWindow", w.Name)
@@ -132,7 +132,7 @@ func TestExecutionWindow(t *testing.T) {
 	require.Greater(t, waited, 2*time.Hour+55*time.Minute)
 	require.Less(t, waited, 3*time.Hour+time.Minute)
 
-	r := run(window(5*time.Hour))
+	r := run(window(5 * time.Hour))
 	r.PatchAt(time.Minute, "1<0", pipeline.Map{"skipRemainingWait": true})
 	e = r.Done()
 	require.Equal(t, pipeline.Succeeded, e.Status)

@@ -9,9 +9,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/gennaker/gennaker/internal/ids"
 	"github.com/gennaker/gennaker/pipeline"
@@ -116,6 +118,45 @@ func (r *Run) CancelAt(d time.Duration, in workflows.CancelInput) *Answer {
 // PatchAt sends a patch of the stage with a refId.
 func (r *Run) PatchAt(d time.Duration, ref string, patch pipeline.Map) *Answer {
 	return r.updateAt(d, workflows.PatchStageUpdate, workflows.PatchStageInput{StageID: r.StageID(ref), User: "tess", Patch: patch})
+}
+
+// PauseAt sends a pause update.
+func (r *Run) PauseAt(d time.Duration, user string) *Answer {
+	return r.updateAt(d, workflows.PauseUpdate, workflows.PauseInput{User: user})
+}
+
+// ResumeAt sends a resume update.
+func (r *Run) ResumeAt(d time.Duration, user string) *Answer {
+	return r.updateAt(d, workflows.ResumeUpdate, workflows.PauseInput{User: user})
+}
+
+// RestartAt sends a restart of the stage with a refId.
+func (r *Run) RestartAt(d time.Duration, ref, user string) *Answer {
+	return r.updateAt(d, workflows.RestartUpdate, workflows.RestartInput{StageID: r.StageID(ref), User: user})
+}
+
+// Restart runs an ended execution again from the stage with a refId and returns
+// it as archived.
+func (r *Run) Restart(ref, user string) *pipeline.Execution {
+	r.Helper()
+	archived := r.World.Archived(r.Execution.ID)
+	in := workflows.Input{
+		Execution: r.Execution.Clone(), Sequence: archived[len(archived)-1].Sequence,
+		Restart: &workflows.RestartInput{StageID: r.StageID(ref), User: user},
+	}
+	r.Env.SetStartTime(r.Execution.EndTime.Time().Add(time.Minute))
+	r.Env.ExecuteWorkflow(workflows.PipelineWorkflow, in)
+	require.True(r, r.Env.IsWorkflowCompleted())
+	return RequireEnd(r, r.World, r.Execution.ID)
+}
+
+// ContinuedInput is the input of the run that takes up one which continued as
+// new.
+func ContinuedInput(t testing.TB, err *workflow.ContinueAsNewError) workflows.Input {
+	t.Helper()
+	var in workflows.Input
+	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(err.Input, &in))
+	return in
 }
 
 func (r *Run) updateAt(d time.Duration, name string, in any) *Answer {
