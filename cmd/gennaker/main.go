@@ -39,6 +39,7 @@ type commands struct {
 	Gate    gateCommand    `cmd:"" help:"Run the API gateway, and Deck beside it."`
 	Front50 front50Command `cmd:"" name:"front50" help:"Run the configuration service."`
 	Worker  workerCommand  `cmd:"" help:"Run Temporal workers."`
+	Expr    exprCommand    `cmd:"" help:"Evaluate pipeline expressions."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 
 	Reference referenceCommand `cmd:"" hidden:"" help:"Print the configuration reference."`
@@ -47,14 +48,20 @@ type commands struct {
 // process is what every subcommand gets to run with.
 type process struct {
 	ctx    context.Context
+	stdin  io.Reader
 	stdout io.Writer
 	log    logging.Config
 	stderr io.Writer
 	file   *configFile
 }
 
-// run parses the arguments, runs the subcommand and returns the exit code.
+// run is runWith on the program's own standard input.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	return runWith(ctx, args, os.Stdin, stdout, stderr)
+}
+
+// runWith parses the arguments, runs the subcommand and returns the exit code.
+func runWith(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	file, err := findConfigFile(args, os.LookupEnv)
 	if err != nil {
 		_, _ = fmt.Fprintln(stderr, "gennaker:", err)
@@ -85,7 +92,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		_, _ = fmt.Fprintln(stderr, "Run gennaker --help for the commands, gennaker COMMAND --help for its flags.")
 		return exitUsage
 	}
-	err = parsed.Run(&process{ctx: ctx, stdout: stdout, stderr: stderr, log: cli.Log, file: file})
+	err = parsed.Run(&process{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr, log: cli.Log, file: file})
 	if err != nil && !errors.Is(err, context.Canceled) {
 		_, _ = fmt.Fprintln(stderr, "gennaker:", err)
 		return exitFailed

@@ -1,0 +1,274 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/gennaker/gennaker/pipeline"
+	"github.com/gennaker/gennaker/pipeline/expr"
+)
+
+// Bounds of what the command reads.
+const (
+	maxExecutionSize = 64 << 20
+	maxBatchLine     = 64 << 20
+	gateTimeout      = 30 * time.Second
+)
+
+// errExpressionFailed is the end of a run whose expression failed; what it has
+// to say is printed already.
+var errExpressionFailed = errors.New("the expression could not be evaluated")
+
+// exprCommand evaluates expressions as a stage's context would hold them
+// (reference: expressions sections 1 to 8).
+type exprCommand struct {
+	Expression string `arg:"" optional:"" help:"Text with expressions, for example 'v$${trigger.buildNumber}'."`
+
+	Execution string `help:"ID of an execution whose values the expression sees." placeholder:"ID"`
+	Stage     string `help:"Stage of the execution that evaluates: its ID, refId or name." placeholder:"STAGE"`
+	Context   string `help:"JSON file with the values that the expression sees; a key execution holds an execution for functions such as #stage. '-' is standard input." placeholder:"FILE"`
+	Batch     bool   `help:"Read JSON lines {\"context\": {…}, \"expr\": \"…\"} from standard input and answer each with {\"result\": …} or {\"error\": \"…\", \"result\": …}."`
+	Gate      string `help:"Address of Gate, for --execution." default:"http://localhost:8084" placeholder:"URL"`
+	List      bool   `help:"List the helper functions."`
+}
+
+// Run implements the command.
+func (c *exprCommand) Run(p *process) error {
+	switch {
+	case c.List:
+		for _, f := range expr.Functions() {
+			_, _ = fmt.Fprintf(p.stdout, "%-60s %s\n", f.Signature(), f.Doc)
+		}
+		return nil
+	case c.Batch:
+		return evaluateBatch(p.ctx, p.stdin, p.stdout)
+	case c.Expression == "":
+		return errors.New("give the text to evaluate, for example: gennaker expr '${1 + 1}'")
+	}
+	env, err := c.environment(p)
+	if err != nil {
+		return err
+	}
+	result, summary, err := evaluateText(env, c.Expression)
+	if err != nil {
+		return err
+	}
+	if err := printJSON(p.stdout, result); err != nil {
+		return err
+	}
+	if !summary.Failed() {
+		return nil
+	}
+	for _, text := range summary.Expressions() {
+		for _, r := range summary.Results(text) {
+			_, _ = fmt.Fprintln(p.stderr, r.Description)
+			if r.Caret != "" {
+				_, _ = fmt.Fprintln(p.stderr, r.Caret)
+			}
+			if r.Hint != "" && !strings.Contains(r.Description, r.Hint) {
+				_, _ = fmt.Fprintln(p.stderr, r.Hint)
+			}
+		}
+	}
+	return errExpressionFailed
+}
+
+// environment builds the names that the expression sees.
+func (c *exprCommand) environment(p *process) (*expr.Env, error) {
+	switch {
+	case c.Execution != "":
+		execution, err := loadExecution(p.ctx, c.Gate, c.Execution)
+		if err != nil {
+			return nil, err
+		}
+		return environmentOf(execution, c.Stage)
+	case c.Context == "-":
+		return readContext(p.stdin, c.Stage)
+	case c.Context != "":
+		f, err := os.Open(c.Context)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close() //nolint:errcheck // it was only read
+		return readContext(f, c.Stage)
+	}
+	return contextEnvironment(pipeline.Map{}, "")
+}
+
+func readContext(r io.Reader, stage string) (*expr.Env, error) {
+	text, err := io.ReadAll(io.LimitReader(r, maxExecutionSize))
+	if err != nil {
+		return nil, err
+	}
+	var m pipeline.Map
+	if err := json.Unmarshal(text, &m); err != nil {
+		return nil, fmt.Errorf("the context is no JSON object: %w", err)
+	}
+	return contextEnvironment(m, stage)
+}
+
+// environmentOf lets a stage of an execution evaluate: the named one, else the
+// last that has started.
+func environmentOf(execution *pipeline.Execution, stage string) (*expr.Env, error) {
+	var at *pipeline.Stage
+	for _, s := range execution.Stages {
+		if stage == "" && s.StartTime != 0 && s.ParentStageID == "" || stage != "" && (s.ID == stage || s.RefID == stage || s.Name == stage) {
+			at = s
+			if stage != "" {
+				break
+			}
+		}
+	}
+	if stage != "" && at == nil {
+		return nil, fmt.Errorf("the execution %s has no stage with the ID, refId or name %q", execution.ID, stage)
+	}
+	return stamped(expr.NewEnv(execution, at)), nil
+}
+
+// contextEnvironment sees a context on its own. Under execution it may hold an
+// execution, for the functions that look into one.
+func contextEnvironment(m pipeline.Map, stage string) (*expr.Env, error) {
+	env := expr.NewEnv(nil, nil)
+	if held := m.Map("execution"); held != nil {
+		text, err := pipeline.EncodeValue(map[string]any(held))
+		if err != nil {
+			return nil, err
+		}
+		var execution pipeline.Execution
+		if err := json.Unmarshal(text, &execution); err != nil {
+			return nil, fmt.Errorf("the context's execution cannot be read: %w", err)
+		}
+		if execution.Type == "" {
+			execution.Type = pipeline.TypePipeline
+		}
+		if env, err = environmentOf(&execution, stage); err != nil {
+			return nil, err
+		}
+	}
+	env.Context = m
+	return stamped(env), nil
+}
+
+func stamped(env *expr.Env) *expr.Env {
+	env.Now = time.Now()
+	env.Seed = uint64(env.Now.UnixNano())
+	return env
+}
+
+// evaluateText evaluates; what would have to be fetched from outside is a
+// failure that says so.
+func evaluateText(env *expr.Env, text string) (any, *expr.Summary, error) {
+	env.Fetched = map[string]expr.Answer{}
+	for {
+		result, summary, err := expr.Evaluate(env, text, expr.Options{})
+		needs := expr.AsNeedsFetch(err)
+		if needs == nil {
+			return result, summary, err
+		}
+		for _, r := range needs.Requests {
+			env.Fetched[r.Key()] = expr.Answer{Error: "The command line fetches nothing from outside (" + string(r.Kind) + "): evaluate on a running execution."}
+		}
+	}
+}
+
+// loadExecution reads an execution through Gate.
+func loadExecution(ctx context.Context, gate, id string) (*pipeline.Execution, error) {
+	ctx, cancel := context.WithTimeout(ctx, gateTimeout)
+	defer cancel()
+	address := strings.TrimSuffix(gate, "/") + "/pipelines/" + url.PathEscape(id)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, fmt.Errorf("the address of Gate %q is not valid: %w", gate, err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("gate at %s does not answer; --gate names another: %w", gate, err)
+	}
+	defer response.Body.Close() //nolint:errcheck // it was only read
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxExecutionSize))
+	if err != nil {
+		return nil, err
+	}
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("gate answered %s: %s", response.Status, strings.TrimSpace(string(body[:min(len(body), 500)])))
+	}
+	var execution pipeline.Execution
+	if err := json.Unmarshal(body, &execution); err != nil {
+		return nil, fmt.Errorf("gate's answer is no execution: %w", err)
+	}
+	return &execution, nil
+}
+
+// batchRequest is one line of --batch.
+type batchRequest struct {
+	Context pipeline.Map `json:"context"`
+	Expr    *string      `json:"expr"`
+	Stage   string       `json:"stage"`
+}
+
+// evaluateBatch answers every line, in order; a line that cannot be read is
+// answered with an error and the rest goes on.
+func evaluateBatch(ctx context.Context, in io.Reader, out io.Writer) error {
+	lines := bufio.NewScanner(in)
+	lines.Buffer(make([]byte, 0, 64<<10), maxBatchLine)
+	w := bufio.NewWriter(out)
+	for lines.Scan() && ctx.Err() == nil {
+		line := bytes.TrimSpace(lines.Bytes())
+		if len(line) == 0 {
+			continue
+		}
+		if err := printJSON(w, answerLine(line)); err != nil {
+			return err
+		}
+		// Somebody may wait for each answer before the next question.
+		if err := w.Flush(); err != nil {
+			return err
+		}
+	}
+	return errors.Join(lines.Err(), ctx.Err())
+}
+
+func answerLine(line []byte) map[string]any {
+	failed := func(err error) map[string]any { return map[string]any{"error": err.Error(), "result": nil} }
+	var request batchRequest
+	if err := json.Unmarshal(line, &request); err != nil {
+		return failed(fmt.Errorf("the line is no request: %w", err))
+	}
+	if request.Expr == nil {
+		return failed(errors.New(`the line has no "expr"`))
+	}
+	if request.Context == nil {
+		request.Context = pipeline.Map{}
+	}
+	env, err := contextEnvironment(request.Context, request.Stage)
+	if err != nil {
+		return failed(err)
+	}
+	result, summary, err := evaluateText(env, *request.Expr)
+	switch {
+	case err != nil:
+		return failed(err)
+	case summary.Failed():
+		return map[string]any{"error": strings.Join(summary.Descriptions(), "\n"), "result": result}
+	}
+	return map[string]any{"result": result}
+}
+
+func printJSON(w io.Writer, v any) error {
+	text, err := pipeline.EncodeValue(v)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(append(text, '\n'))
+	return err
+}
