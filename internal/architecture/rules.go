@@ -36,6 +36,8 @@ var clients = []string{
 var places = []place{
 	{folder: "pipeline", only: []string{"std"},
 		why: "the domain stands on the standard library alone; put what needs more into a room that imports it"},
+	{folder: "pipeline/templates", may: []string{"pipeline", "pipeline/expr"}, only: []string{"std"},
+		why: "the domain stands on the standard library alone; put what needs more into a room that imports it"},
 	{folder: "pipeline/", may: []string{"pipeline"}, only: []string{"std"},
 		why: "the domain stands on the standard library alone; put what needs more into a room that imports it"},
 
