@@ -38,7 +38,7 @@ type exprCommand struct {
 	Stage     string `help:"Stage of the execution that evaluates: its ID, refId or name." placeholder:"STAGE"`
 	Context   string `help:"JSON file with the values that the expression sees; a key execution holds an execution for functions such as #stage. '-' is standard input." placeholder:"FILE"`
 	Batch     bool   `help:"Read JSON lines {\"context\": {…}, \"expr\": \"…\"} from standard input and answer each with {\"result\": …} or {\"error\": \"…\", \"result\": …}."`
-	Gate      string `help:"Address of Gate, for --execution." default:"http://localhost:8084" placeholder:"URL"`
+	Gate      string `name:"gate-url" help:"Address of Gate, for --execution." default:"http://localhost:8084" placeholder:"URL"`
 	List      bool   `help:"List the helper functions."`
 }
 
@@ -192,7 +192,7 @@ func loadExecution(ctx context.Context, gate, id string) (*pipeline.Execution, e
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return nil, fmt.Errorf("gate at %s does not answer; --gate names another: %w", gate, err)
+		return nil, fmt.Errorf("gate at %s does not answer; --gate-url names another: %w", gate, err)
 	}
 	defer response.Body.Close() //nolint:errcheck // it was only read
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxExecutionSize))

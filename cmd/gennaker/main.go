@@ -42,7 +42,8 @@ type commands struct {
 	Expr    exprCommand    `cmd:"" help:"Evaluate pipeline expressions."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 
-	Reference referenceCommand `cmd:"" hidden:"" help:"Print the configuration reference."`
+	Reference            referenceCommand            `cmd:"" hidden:"" help:"Print the configuration reference."`
+	ReferenceExpressions referenceExpressionsCommand `cmd:"" hidden:"" help:"Print the expression reference."`
 }
 
 // process is what every subcommand gets to run with.

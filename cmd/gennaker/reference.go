@@ -19,6 +19,9 @@ func (referenceCommand) Run(p *process, k *kong.Kong) error {
 	return writeReference(p.stdout, k.Model)
 }
 
+// roles are the commands that run for long, and are configured.
+var roles = []string{"server", "gate", "front50", "worker"}
+
 // setting is one flag with the commands that take it.
 type setting struct {
 	flag     *kong.Flag
@@ -47,6 +50,9 @@ func writeReference(w io.Writer, app *kong.Application) error {
 		}
 	}
 	for _, command := range app.Leaves(true) {
+		if !slices.Contains(roles, command.Name) {
+			continue // what a person calls is told by its --help
+		}
 		for _, flag := range command.Flags {
 			add(flag, command.Name)
 		}

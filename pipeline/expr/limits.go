@@ -22,6 +22,9 @@ type Limits struct {
 	PatternSize int
 }
 
+// DefaultLimits returns the bounds that hold where a caller sets none.
+func DefaultLimits() Limits { return Limits{}.withDefaults() }
+
 func (l Limits) withDefaults() Limits {
 	set := func(field *int, value int) {
 		if *field <= 0 {
