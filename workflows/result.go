@@ -1,8 +1,6 @@
 package workflows
 
 import (
-	"slices"
-
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/gennaker/gennaker/pipeline"
@@ -12,7 +10,7 @@ import (
 func (r *run) result() (Result, error) {
 	res := Result{Status: r.exec.Status}
 	if r.exec.Trigger.Parent != nil {
-		res.Outputs = r.mergedOutputs()
+		res.Outputs = r.exec.MergedOutputs()
 		if text, err := pipeline.EncodeValue(res.Outputs); err == nil && len(text) > MaxOutputs {
 			res.Outputs, res.OutputsSize = nil, len(text)
 		}
@@ -29,40 +27,6 @@ func (r *run) result() (Result, error) {
 		return res, temporal.NewCanceledError(res)
 	}
 	return res, nil
-}
-
-// mergedOutputs merges the outputs of all stages in order, later ones winning
-// (reference: orca section 2.1). Two lists under one key are joined, equal
-// elements once.
-func (r *run) mergedOutputs() pipeline.Map {
-	out := pipeline.Map{}
-	for _, s := range r.exec.Stages {
-		for _, k := range sortedKeys(s.Outputs) {
-			v := s.Outputs[k]
-			have, isList := out[k].([]any)
-			add, alsoList := v.([]any)
-			if isList && alsoList {
-				v = union(have, add)
-			}
-			out[k] = v
-		}
-	}
-	return out
-}
-
-// union returns the distinct elements of two lists in order.
-func union(a, b []any) []any {
-	out := make([]any, 0, len(a)+len(b))
-	seen := make(map[string]bool, len(a)+len(b))
-	for _, e := range slices.Concat(a, b) {
-		text, err := pipeline.EncodeValue(e)
-		if err == nil && seen[string(text)] {
-			continue
-		}
-		seen[string(text)] = true
-		out = append(out, e)
-	}
-	return out
 }
 
 // Bounds of what an execution says of its failures to its parent.
@@ -82,7 +46,7 @@ func (r *run) failures() []string {
 		if !s.Status.Failure() {
 			continue
 		}
-		for _, m := range s.Context.Map("exception").Map("details").Strings("errors") {
+		for _, m := range s.Errors() {
 			if len(out) == maxFailures {
 				return out
 			}

@@ -1,0 +1,30 @@
+package pipeline_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gennaker/gennaker/pipeline"
+)
+
+func TestMergedOutputs(t *testing.T) {
+	t.Parallel()
+	e := &pipeline.Execution{Stages: []*pipeline.Stage{
+		{Outputs: pipeline.Map{"a": int64(1), "list": []any{"x", map[string]any{"k": int64(1)}}, "mixed": []any{"x"}}},
+		{Outputs: nil},
+		{Outputs: pipeline.Map{"a": int64(2), "list": []any{map[string]any{"k": int64(1)}, "y"}, "mixed": "text"}},
+	}}
+	require.Equal(t, pipeline.Map{
+		"a": int64(2), "list": []any{"x", map[string]any{"k": int64(1)}, "y"}, "mixed": "text",
+	}, e.MergedOutputs())
+	require.Len(t, e.Stages[0].Outputs["list"], 2)
+	require.Equal(t, pipeline.Map{}, (&pipeline.Execution{}).MergedOutputs())
+}
+
+func TestStageErrors(t *testing.T) {
+	t.Parallel()
+	s := &pipeline.Stage{Context: pipeline.Map{"exception": map[string]any{"details": map[string]any{"errors": []any{"a", int64(1), "b"}}}}}
+	require.Equal(t, []string{"a", "b"}, s.Errors())
+	require.Empty(t, (&pipeline.Stage{}).Errors())
+}
