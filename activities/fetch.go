@@ -8,15 +8,30 @@ import (
 )
 
 // Fetch answers the helper functions of expressions that need something from
-// outside.
+// outside (reference: expressions section 8).
 type Fetch interface {
+	// FetchExpressions answers every request. What is definitely not to be had, a
+	// refused URL or a 404, is an answer with an error in words. Errors:
+	// unavailable and throttled for a world that does not answer, invalid for more
+	// requests than [MaxFetches].
 	FetchExpressions(context.Context, FetchExpressionsInput) (FetchExpressionsOutput, error)
 }
 
-// FetchExpressions fetches what expressions ask for. What is definitely not to
-// be had, a refused URL or a 404, is an answer with an error in words; a world
-// that does not answer is an unavailable or timeout error.
-var FetchExpressions = Call[FetchExpressionsInput, FetchExpressionsOutput]{Name: "expressions.fetch", Timeout: time.Minute}
+// Bounds of one FetchExpressions.
+const (
+	// MaxFetches is how many requests one call takes.
+	MaxFetches = 200
+	// MaxFetched is how large all answers together may be, in bytes of JSON;
+	// those that do not fit are answered with an error. Temporal refuses results
+	// beyond 2 MiB.
+	MaxFetched = 1 << 20
+)
+
+// FetchExpressions fetches what expressions ask for. It only reads, so it runs
+// as a local activity.
+var FetchExpressions = Call[FetchExpressionsInput, FetchExpressionsOutput]{
+	Name: "expressions.fetch", Local: true, Timeout: time.Minute,
+}
 
 // RegisterFetch registers impl under the name of the call.
 func RegisterFetch(r Registry, impl Fetch) {
