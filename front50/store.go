@@ -1,5 +1,5 @@
-// Package front50 is the door to what people configure: applications and
-// pipelines. It declares the [Store] that every room (object store, memory,
+// Package front50 is the door to what people configure: applications,
+// pipelines and the templates that pipelines are made from. It declares the [Store] that every room (object store, memory,
 // HTTP client) implements, and the write rules that hold for all of them
 // ([Rules]).
 package front50
@@ -62,7 +62,7 @@ type Writer interface {
 	DeleteApplication(ctx context.Context, name string, by Author) (previous pipeline.Application, err error)
 	// SavePipeline creates or replaces a configuration by the rules of the
 	// reference (front50 section 4): unique name in its application, ID given
-	// when missing, index kept.
+	// when missing, index kept, its template stored.
 	SavePipeline(ctx context.Context, p pipeline.Pipeline, options SaveOptions) (pipeline.Pipeline, error)
 	// DeletePipeline deletes a configuration by ID; not_found when there is none.
 	DeletePipeline(ctx context.Context, id string, by Author) error
@@ -95,4 +95,5 @@ type SaveOptions struct {
 type Store interface {
 	Reader
 	Writer
+	Templates
 }

@@ -15,6 +15,7 @@ const UserHeader = "X-SPINNAKER-USER"
 const (
 	PathApplications = "/v2/applications"
 	PathPipelines    = "/pipelines"
+	PathTemplates    = "/v2/pipelineTemplates"
 	PathHealth       = "/health"
 )
 
@@ -42,6 +43,9 @@ func PathPipelineHistory(id string) string {
 func PathPipelineNamed(application, name string) string {
 	return PathPipelines + "/" + url.PathEscape(application) + "/" + url.PathEscape(name)
 }
+
+// PathTemplate is one template, its version in the query.
+func PathTemplate(id string) string { return PathTemplates + "/" + url.PathEscape(id) }
 
 // BatchResult is the answer to POST /pipelines/batchUpdate, which succeeds even
 // when items fail.

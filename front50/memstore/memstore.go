@@ -8,6 +8,7 @@ import (
 
 	"github.com/gennaker/gennaker/front50"
 	"github.com/gennaker/gennaker/pipeline"
+	"github.com/gennaker/gennaker/pipeline/templates"
 )
 
 // Store is a front50.Store in memory. It is safe for concurrent use; every
@@ -18,6 +19,7 @@ type Store struct {
 	mu           sync.RWMutex
 	applications map[string]pipeline.Application
 	pipelines    map[string]pipeline.Pipeline
+	templates    map[string]templates.Template
 	// The histories hold every version written, oldest first.
 	applicationHistory map[string][]pipeline.Application
 	pipelineHistory    map[string][]pipeline.Pipeline
@@ -30,6 +32,7 @@ func New(clock front50.Clock) *Store {
 		rules:              front50.NewRules(clock),
 		applications:       map[string]pipeline.Application{},
 		pipelines:          map[string]pipeline.Pipeline{},
+		templates:          map[string]templates.Template{},
 		applicationHistory: map[string][]pipeline.Application{},
 		pipelineHistory:    map[string][]pipeline.Pipeline{},
 	}
@@ -170,6 +173,9 @@ func (s *Store) SavePipeline(ctx context.Context, p pipeline.Pipeline, o front50
 	doc, err := s.rules.Pipeline(stored, p, s.all(), o)
 	if err != nil {
 		return nil, err
+	}
+	if version := front50.TemplateOf(doc); version != "" && s.templates[front50.TemplateKey(version)] == nil {
+		return nil, front50.MissingTemplate(version)
 	}
 	key := front50.PipelineKey(doc.ID())
 	s.pipelines[key] = doc

@@ -6,12 +6,14 @@ import (
 
 	"github.com/gennaker/gennaker/front50"
 	"github.com/gennaker/gennaker/pipeline"
+	"github.com/gennaker/gennaker/pipeline/templates"
 )
 
 // Groups and metadata files (reference: front50 section 1).
 const (
 	applicationsGroup  = "applications"
 	pipelinesGroup     = "pipelines"
+	templatesGroup     = "pipeline-templates"
 	strategiesGroup    = "pipeline-strategies"
 	projectsGroup      = "projects"
 	notificationsGroup = "notifications"
@@ -19,6 +21,7 @@ const (
 	applicationFile  = "application-metadata.json"
 	permissionFile   = "application-permission.json"
 	pipelineFile     = "pipeline-metadata.json"
+	templateFile     = "pipeline-template-metadata.json"
 	strategyFile     = "pipeline-strategy-metadata.json"
 	projectFile      = "project-metadata.json"
 	notificationFile = "notification-metadata.json"
@@ -45,6 +48,8 @@ func settle(id, file string, doc pipeline.Map, modified time.Time) pipeline.Map 
 			doc["id"] = id
 		}
 		delete(doc, "lastModified")
+	case templateFile:
+		settleTemplate(id, doc)
 	default:
 		return doc
 	}
@@ -54,4 +59,23 @@ func settle(id, file string, doc pipeline.Map, modified time.Time) pipeline.Map 
 	}
 	doc["updateTs"] = strconv.FormatInt(own, 10)
 	return doc
+}
+
+// settleTemplate makes a template's document name the version under which it is
+// stored. The letters' case, which keys lose, is the document's.
+func settleTemplate(id string, doc pipeline.Map) {
+	version, err := templates.ParseReference(id)
+	if err != nil {
+		return // nobody can ask for it by this name
+	}
+	for _, part := range []struct{ key, value string }{{"id", version.ID}, {"tag", version.Tag}, {"digest", version.Digest}} {
+		switch own := doc.String(part.key); {
+		case part.key == "tag" && version.Digest != "":
+			// The tag that a document by its digest had when it was written.
+		case part.value == "":
+			delete(doc, part.key)
+		case front50.TemplateKey(own) != part.value:
+			doc[part.key] = part.value
+		}
+	}
 }

@@ -14,8 +14,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gennaker/gennaker/front50"
 	"github.com/gennaker/gennaker/internal/testkit"
 	"github.com/gennaker/gennaker/pipeline"
+	"github.com/gennaker/gennaker/pipeline/templates"
 )
 
 var marker = regexp.MustCompile(`^\{"lastModified":(\d{13})\}$`)
@@ -257,4 +259,52 @@ func TestUnchangedObjectsAreNotLoadedAgain(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.LessOrEqual(t, requests("last-modified.json"), 2+int(time.Since(start)/time.Second))
+}
+
+func TestTemplatesInSpinnakersLayout(t *testing.T) {
+	t.Parallel()
+	server := testkit.SharedMinIO(t)
+	h, s := byHand(t, server), open(t, config(t, server))
+	given := parse[templates.Template](t, `{"id":"Web","schema":"v2","metadata":{"name":"Web","description":"d","scopes":["global"]},"pipeline":{"stages":[]}}`)
+	saved, err := s.SaveTemplate(t.Context(), given, front50.TemplateOptions{By: "me", Tag: "stable"})
+	require.NoError(t, err)
+	// The digest that Spinnaker's Front50 gives the same template.
+	const digest = "df3ed43cb758d4dc9c0478be78f9fd4fae201c776c4e01e447c86b2f4b3b234b"
+	require.Equal(t, []string{
+		"front50/pipeline-templates/last-modified.json",
+		"front50/pipeline-templates/web:latest/pipeline-template-metadata.json",
+		"front50/pipeline-templates/web:stable/pipeline-template-metadata.json",
+		"front50/pipeline-templates/web@sha256:" + digest + "/pipeline-template-metadata.json",
+	}, h.keys())
+	rest := `"id":"Web","lastModifiedBy":"me","metadata":{"description":"d","name":"Web","scopes":["global"]},"pipeline":{"stages":[]},"schema":"v2"`
+	updated := saved["updateTs"].(string)
+	requireText(t, `{`+rest+`,"tag":"stable","updateTs":"`+updated+`"}`, h.get("front50/pipeline-templates/web:stable/pipeline-template-metadata.json"))
+	requireText(t, `{"digest":"`+digest+`",`+rest+`,"tag":"latest","updateTs":"`+updated+`"}`,
+		h.get("front50/pipeline-templates/web@sha256:"+digest+"/pipeline-template-metadata.json"))
+	markerTime(t, h.get("front50/pipeline-templates/last-modified.json"))
+}
+
+func TestReadsTemplatesThatSpinnakerWrote(t *testing.T) {
+	t.Parallel()
+	server := testkit.SharedMinIO(t)
+	h := byHand(t, server)
+	const rest = `"schema":"v2","metadata":{"name":"Web","description":"d","scopes":["global"]},"pipeline":{"stages":[]},"updateTs":"1500000000000"}`
+	h.put("front50/pipeline-templates/web/pipeline-template-metadata.json", `{"id":"Web","tag":null,`+rest)
+	h.put("front50/pipeline-templates/web:latest/pipeline-template-metadata.json", `{"id":"Web","tag":"latest",`+rest)
+	h.put("front50/pipeline-templates/web@sha256:abc/pipeline-template-metadata.json", `{"id":"Web","tag":"latest","digest":"abc",`+rest)
+	h.put("front50/pipeline-templates/old.one/pipeline-template-metadata.json", `{"id":"old.one","schema":"1","stages":[]}`)
+	h.put("front50/pipeline-templates/broken/pipeline-template-metadata.json", `[]`)
+	s := open(t, config(t, server))
+	all, err := s.Templates(t.Context(), nil)
+	require.NoError(t, err)
+	var versions []string
+	for _, e := range all {
+		versions = append(versions, e.Reference().Version())
+		read, err := s.Template(t.Context(), e.Reference().Version())
+		require.NoError(t, err)
+		require.Equal(t, e, read)
+	}
+	require.Equal(t, []string{"Web", "Web:latest", "Web@sha256:abc", "old.one"}, versions)
+	_, err = s.Template(t.Context(), "broken")
+	require.Equal(t, pipeline.CodeNotFound, pipeline.CodeOf(err))
 }

@@ -61,6 +61,9 @@ func (s *Store) SavePipeline(ctx context.Context, p pipeline.Pipeline, o front50
 	if err := s.pipelines.fresh(ctx, 0); err != nil {
 		return nil, err
 	}
+	if err := s.checkTemplate(ctx, p); err != nil {
+		return nil, err
+	}
 	for range attempts {
 		saved, err := s.savePipeline(ctx, p, o)
 		if !errors.Is(err, errChanged) {

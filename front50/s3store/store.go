@@ -36,6 +36,7 @@ type Store struct {
 	root         string
 	applications *group
 	pipelines    *group
+	templates    *group
 	locks        locks
 
 	stop    context.CancelFunc
@@ -43,7 +44,7 @@ type Store struct {
 }
 
 // Open connects to the bucket, creates it when it is missing and may be created,
-// loads every application and pipeline, and keeps them fresh until [Store.Close].
+// loads every application, pipeline and template, and keeps them fresh until [Store.Close].
 // It waits up to c.StartTimeout for an object store that does not answer yet.
 //
 // Errors: unavailable, invalid for a configuration that cannot work.
@@ -64,6 +65,7 @@ func open(ctx context.Context, c Config, log *slog.Logger, clock front50.Clock) 
 		bucket: b, rules: front50.NewRules(clock), log: log, root: c.RootFolder,
 		applications: newGroup(b, c.RootFolder, applicationsGroup, applicationFile, permissionFile),
 		pipelines:    newGroup(b, c.RootFolder, pipelinesGroup, pipelineFile),
+		templates:    newGroup(b, c.RootFolder, templatesGroup, templateFile),
 	}
 	if err := s.start(ctx, c); err != nil {
 		return nil, err
@@ -116,10 +118,11 @@ func (s *Store) Health(context.Context) error {
 }
 
 func (s *Store) refresh(ctx context.Context) error {
-	both, ctx := errgroup.WithContext(ctx)
-	both.Go(func() error { return s.applications.refresh(ctx) })
-	both.Go(func() error { return s.pipelines.refresh(ctx) })
-	return both.Wait()
+	all, ctx := errgroup.WithContext(ctx)
+	for _, g := range []*group{s.applications, s.pipelines, s.templates} {
+		all.Go(func() error { return g.refresh(ctx) })
+	}
+	return all.Wait()
 }
 
 // keepFresh compares memory with the bucket again and again. While the object

@@ -1,5 +1,5 @@
 // Package server is the HTTP face of Front50: Spinnaker's API for applications,
-// permissions and pipelines over a front50.Store (reference: front50 section
+// permissions, pipelines and templates over a front50.Store (reference: front50 section
 // 5).
 package server
 
@@ -17,6 +17,7 @@ import (
 	"github.com/gennaker/gennaker/front50"
 	"github.com/gennaker/gennaker/internal/httpjson"
 	"github.com/gennaker/gennaker/pipeline"
+	"github.com/gennaker/gennaker/pipeline/templates"
 )
 
 // Options qualifies [New]. The zero value works.
@@ -66,6 +67,7 @@ func New(store front50.Store, o Options) *Server {
 	s.applicationRoutes(g)
 	s.permissionRoutes(g)
 	s.pipelineRoutes(g)
+	s.templateRoutes(g)
 	g.GET(front50.PathHealth, s.route(s.health))
 	s.handler = withoutTrailingSlash(g)
 	return s
@@ -132,9 +134,13 @@ func encode(v any) ([]byte, error) {
 		return pipeline.EncodeValue(map[string]any(v))
 	case pipeline.Pipeline:
 		return pipeline.EncodeValue(map[string]any(v))
+	case templates.Template:
+		return pipeline.EncodeValue(map[string]any(v))
 	case []pipeline.Application:
 		return encodeList(v)
 	case []pipeline.Pipeline:
+		return encodeList(v)
+	case []templates.Template:
 		return encodeList(v)
 	case []pipeline.Map:
 		return encodeList(v)

@@ -88,7 +88,32 @@ func TestAPI(t *testing.T) {
 		{request: "POST /pipelines " + p2, status: 200, contains: `"lastModifiedBy":"anonymous"`},
 		{request: "POST /pipelines " + p3, status: 200},
 	}
+	const template = `{"id":"web","schema":"v2","metadata":{"name":"Web","description":"d","scopes":["global"]},"pipeline":{"stages":[]}}`
+	const templated = `{"id":"p4","name":"T","application":"one","type":"templatedPipeline","schema":"v2","template":{"reference":"spinnaker://web:stable"}}`
 	tests := map[string][]step{
+		"templates": {
+			{request: "GET /v2/pipelineTemplates?scopes=", status: 200, body: `[]`},
+			{request: "GET /v2/pipelineTemplates/versions", status: 200, body: `{}`},
+			{request: "GET /v2/pipelineTemplates/web", status: 404, contains: "Pipeline template not found (id: web)"},
+			{request: "POST /v2/pipelineTemplates?tag=stable " + template, user: "ann", status: 200},
+			{request: "POST /v2/pipelineTemplates?tag=stable " + template, status: 400, contains: "A pipeline template with the id web:stable already exists"},
+			{request: "POST /v2/pipelineTemplates?tag=mine " + template, status: 400, contains: "Pipeline template tag must be one of [latest, stable, unstable, experimental, test, canary]"},
+			{request: "POST /v2/pipelineTemplates {}", status: 422, contains: "A pipeline template requires an id"},
+			{request: "GET /v2/pipelineTemplates/web?tag=stable", status: 200, lacks: `"tag"`,
+				body: `{"id":"web","lastModifiedBy":"ann","metadata":{"description":"d","name":"Web","scopes":["global"]},"pipeline":{"stages":[]},"schema":"v2"}`},
+			{request: "GET /v2/pipelineTemplates/web:latest", status: 200, lacks: `"tag"`},
+			{request: "GET /v2/pipelineTemplates/web?tag=stable&digest=1", status: 400, contains: "Cannot query pipeline by 'tag' and 'digest' simultaneously"},
+			{request: "GET /v2/pipelineTemplates/versions?scopes=global,x", status: 200, contains: `{"web":[{`},
+			{request: "GET /v2/pipelineTemplates?scopes=none", status: 200, body: `[]`},
+			{request: "PUT /v2/pipelineTemplates/other " + template, status: 400, contains: "doesn't match"},
+			{request: "PUT /v2/pipelineTemplates/web?tag=stable " + template, status: 200, contains: `"tag":"stable"`},
+			{request: "POST /pipelines " + templated, status: 200},
+			{request: "GET /v2/pipelineTemplates/web/dependentPipelines", status: 200, contains: `"id":"p4"`},
+			{request: "GET /v2/pipelineTemplates/we/dependentPipelines", status: 200, body: `[]`},
+			{request: "DELETE /v2/pipelineTemplates/web?tag=stable", status: 400, contains: "The following pipeline configs depend on this template: p4"},
+			{request: "DELETE /v2/pipelineTemplates/web?tag=latest", status: 200},
+			{request: "GET /v2/pipelineTemplates/web?tag=latest", status: 404},
+		},
 		"health":       {{request: "GET /health", status: 200, body: `{"components":{"storage":{"status":"UP"}},"status":"UP"}`}},
 		"empty lists":  {{request: "GET /v2/applications", status: 200, body: `[]`}, {request: "GET /pipelines", status: 200, body: `[]`}, {request: "GET /pipelines/none", status: 200, body: `[]`}},
 		"unknown path": {{request: "GET /nope", status: 404, contains: `"message":"Front50 has no /nope."`}, {request: "PATCH /pipelines {}", status: 405, contains: `"error":"Method Not Allowed"`}},

@@ -43,12 +43,12 @@ var places = []place{
 
 	{folder: "activities", may: []string{"pipeline", "pipeline/expr"}, never: clients,
 		why: "contracts hold inputs, outputs, timeouts and retries; the work belongs into a room below activities/"},
-	{folder: "front50", may: []string{"pipeline"}, never: clients,
+	{folder: "front50", may: []string{"pipeline", "pipeline/templates"}, never: clients,
 		why: "the door holds interfaces and rules; a store belongs into a room below front50/"},
 	{folder: "executions", may: []string{"pipeline"}, never: clients,
 		why: "the door holds interfaces and rules; a store belongs into a room below executions/"},
 
-	{folder: "front50/", may: []string{"front50", "pipeline", "internal/"},
+	{folder: "front50/", may: []string{"front50", "pipeline", "pipeline/templates", "internal/"},
 		why: "rooms know their own door and the domain, never a sibling; share code through the door or internal/"},
 	{folder: "executions/", may: []string{"executions", "pipeline", "internal/"},
 		why: "rooms know their own door and the domain, never a sibling; share code through the door or internal/"},
