@@ -23,6 +23,7 @@ type Clouddriver interface {
 	CleanupArtifacts(context.Context, CleanupArtifactsInput) (Done, error)
 	RunJob(context.Context, RunJobInput) (RunJobOutput, error)
 	AwaitJob(context.Context, AwaitJobInput) (AwaitJobOutput, error)
+	ClusterSize(context.Context, ClusterSizeInput) (ClusterSizeOutput, error)
 }
 
 // The calls.
@@ -57,6 +58,11 @@ var (
 		Name: "clouddriver.awaitJob", Timeout: 7 * 24 * time.Hour, Heartbeat: 20 * time.Second, GivesBack: true, QueueTimeout: 5 * time.Minute,
 		Queue: func(in AwaitJobInput) string { return ClouddriverQueue(in.Account) },
 	}
+	// ClusterSize lists the server groups of a cluster.
+	ClusterSize = Call[ClusterSizeInput, ClusterSizeOutput]{
+		Name: "clouddriver.clusterSize", Timeout: 2 * time.Minute, Heartbeat: 20 * time.Second, QueueTimeout: 5 * time.Minute,
+		Queue: func(in ClusterSizeInput) string { return ClouddriverQueue(in.Account) },
+	}
 )
 
 // RegisterClouddriver registers impl under the names of the calls.
@@ -67,6 +73,7 @@ func RegisterClouddriver(r Registry, impl Clouddriver) {
 	register(r, CleanupArtifacts, impl.CleanupArtifacts)
 	register(r, RunJob, impl.RunJob)
 	register(r, AwaitJob, impl.AwaitJob)
+	register(r, ClusterSize, impl.ClusterSize)
 }
 
 // Moniker names what a manifest belongs to.
@@ -224,4 +231,26 @@ type AwaitJobOutput struct {
 	// Status is the job as Spinnaker shows it: name, account, location,
 	// createdTime, completedTime, jobState, completionDetails, pods.
 	Status pipeline.Map `json:"status"`
+}
+
+// ClusterSizeInput names a cluster of an application, as its moniker does, and
+// the namespaces to look in.
+type ClusterSizeInput struct {
+	Scope   Scope  `json:"scope"`
+	Account string `json:"account"`
+	// Application is compared where an object tells its own; empty fits all.
+	Application string   `json:"application,omitempty"`
+	Cluster     string   `json:"cluster"`
+	Namespaces  []string `json:"namespaces"`
+	// EnabledOnly leaves out server groups that load balancers are configured
+	// for and none sends traffic to.
+	EnabledOnly bool `json:"enabledOnly,omitempty"`
+}
+
+// ClusterSizeOutput lists the cluster's server groups as "kind name" under each
+// namespace of the input, sorted. Server groups are ReplicaSets, StatefulSets,
+// DaemonSets, Jobs, CronJobs, and what an account's custom resources declare as
+// such.
+type ClusterSizeOutput struct {
+	ServerGroups map[string][]string `json:"serverGroups"`
 }

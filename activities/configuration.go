@@ -11,6 +11,7 @@ import (
 // on applications and pipelines. Errors are those of front50.Store.
 type Configuration interface {
 	ReadPipeline(context.Context, ReadPipelineInput) (ReadPipelineOutput, error)
+	FindPipeline(context.Context, FindPipelineInput) (FindPipelineOutput, error)
 	UpsertApplication(context.Context, UpsertApplicationInput) (UpsertApplicationOutput, error)
 	DeleteApplication(context.Context, DeleteApplicationInput) (DeleteApplicationOutput, error)
 	SavePipeline(context.Context, SavePipelineInput) (SavePipelineOutput, error)
@@ -21,6 +22,8 @@ type Configuration interface {
 var (
 	// ReadPipeline loads a configuration.
 	ReadPipeline = Call[ReadPipelineInput, ReadPipelineOutput]{Name: "front50.readPipeline", Local: true, Timeout: 30 * time.Second}
+	// FindPipeline loads a configuration by its name.
+	FindPipeline = Call[FindPipelineInput, FindPipelineOutput]{Name: "front50.findPipeline", Local: true, Timeout: 30 * time.Second}
 	// UpsertApplication creates an application or merges into it.
 	UpsertApplication = Call[UpsertApplicationInput, UpsertApplicationOutput]{Name: "front50.upsertApplication", Local: true, Timeout: 30 * time.Second}
 	// DeleteApplication deletes an application with its pipelines; a missing one is a success.
@@ -34,6 +37,7 @@ var (
 // RegisterConfiguration registers impl under the names of the calls.
 func RegisterConfiguration(r Registry, impl Configuration) {
 	register(r, ReadPipeline, impl.ReadPipeline)
+	register(r, FindPipeline, impl.FindPipeline)
 	register(r, UpsertApplication, impl.UpsertApplication)
 	register(r, DeleteApplication, impl.DeleteApplication)
 	register(r, SavePipeline, impl.SavePipeline)
@@ -48,6 +52,19 @@ type ReadPipelineInput struct {
 
 // ReadPipelineOutput is the stored document.
 type ReadPipelineOutput struct {
+	Pipeline pipeline.Pipeline `json:"pipeline"`
+}
+
+// FindPipelineInput names a configuration; the application's name compares
+// without regard to case.
+type FindPipelineInput struct {
+	Scope       Scope  `json:"scope"`
+	Application string `json:"application"`
+	Name        string `json:"name"`
+}
+
+// FindPipelineOutput is the stored document.
+type FindPipelineOutput struct {
 	Pipeline pipeline.Pipeline `json:"pipeline"`
 }
 

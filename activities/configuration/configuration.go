@@ -32,6 +32,27 @@ func (c *Configuration) ReadPipeline(ctx context.Context, in activities.ReadPipe
 	return activities.ReadPipelineOutput{Pipeline: p}, err
 }
 
+// FindPipeline implements activities.Configuration.
+func (c *Configuration) FindPipeline(ctx context.Context, in activities.FindPipelineInput) (activities.FindPipelineOutput, error) {
+	var none activities.FindPipelineOutput
+	if in.Application == "" || in.Name == "" {
+		// Without an application the store would answer with every pipeline there is.
+		return none, pipeline.Errorf(pipeline.CodeInvalid, "A pipeline is found by its application and its name: name both.")
+	}
+	all, err := c.store.Pipelines(ctx, in.Application)
+	if err != nil {
+		return none, err
+	}
+	for _, p := range all {
+		if p.Name() == in.Name {
+			// The list's index is a place in the list, not what is stored.
+			stored, err := c.store.Pipeline(ctx, p.ID())
+			return activities.FindPipelineOutput{Pipeline: stored}, err
+		}
+	}
+	return none, pipeline.Errorf(pipeline.CodeNotFound, "The application '%s' has no pipeline '%s'.", in.Application, in.Name)
+}
+
 // UpsertApplication implements activities.Configuration.
 func (c *Configuration) UpsertApplication(ctx context.Context, in activities.UpsertApplicationInput) (activities.UpsertApplicationOutput, error) {
 	previous, current, err := c.store.SaveApplication(ctx, in.Application, author(in.Scope))

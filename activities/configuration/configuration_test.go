@@ -101,3 +101,30 @@ func TestRegistered(t *testing.T) {
 	_, err = env.ExecuteActivity(activities.ReadPipeline.Name, activities.ReadPipelineInput{Scope: scope, ID: "none"})
 	require.Equal(t, pipeline.CodeNotFound, pipeline.CodeOf(activities.FromTemporal(err)))
 }
+
+func TestFindPipeline(t *testing.T) {
+	t.Parallel()
+	c := configuration.New(memstore.New(nil))
+	_, err := c.SavePipeline(t.Context(), activities.SavePipelineInput{Scope: scope, Pipeline: pipeline.Pipeline{"name": "Deploy", "application": "shop"}})
+	require.NoError(t, err)
+	for _, tt := range []struct {
+		application, name string
+		code              pipeline.Code
+	}{
+		{"shop", "Deploy", ""},
+		{"SHOP", "Deploy", ""},
+		{"shop", "deploy", pipeline.CodeNotFound},
+		{"other", "Deploy", pipeline.CodeNotFound},
+		{"", "Deploy", pipeline.CodeInvalid},
+		{"shop", "", pipeline.CodeInvalid},
+	} {
+		out, err := c.FindPipeline(t.Context(), activities.FindPipelineInput{Scope: scope, Application: tt.application, Name: tt.name})
+		if tt.code != "" {
+			require.Equal(t, tt.code, pipeline.CodeOf(err), tt)
+			continue
+		}
+		require.NoError(t, err)
+		require.Equal(t, "Deploy", out.Pipeline.Name())
+		require.NotEmpty(t, out.Pipeline.ID())
+	}
+}
