@@ -205,7 +205,7 @@ func (s *Service) listFromOwners(ctx context.Context, q Query, applications []st
 	}
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
-	running, err := s.loadAll(ctx, ids)
+	running, silent, err := s.loadAll(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -216,38 +216,44 @@ func (s *Service) listFromOwners(ctx context.Context, q Query, applications []st
 	if err != nil {
 		return nil, err
 	}
-	return q.Apply(append(running, without(archived, running)...)), nil
+	// What runs and does not answer is shown by nobody, least of all with the
+	// end that it had before a restart.
+	archived = slices.DeleteFunc(without(archived, running), func(r Record) bool { return silent[r.Execution.ID] })
+	return q.Apply(append(running, archived...)), nil
 }
 
-// loadAll asks workflows for their states. One that does not answer is left
-// out; when none answers that is an error.
-func (s *Service) loadAll(ctx context.Context, ids []string) ([]Record, error) {
-	records, failures := make(chan Record, len(ids)), make(chan error, len(ids))
+// loadAll asks workflows for their states. Those that do not answer are left
+// out and named; when none answers that is an error.
+func (s *Service) loadAll(ctx context.Context, ids []string) (out []Record, silent map[string]bool, err error) {
+	type outcome struct {
+		id     string
+		record Record
+		err    error
+	}
+	outcomes := make(chan outcome, len(ids))
 	each(ids, func(id string) {
-		r, known := s.remembered(id, ownersMemory)
-		if !known {
-			var err error
-			if r, err = s.settle(ctx, id); err != nil {
-				failures <- err
-				return
-			}
+		o := outcome{id: id}
+		var known bool
+		if o.record, known = s.remembered(id, ownersMemory); !known || o.record.Closed { // it may have been restarted since
+			o.record, o.err = s.settle(ctx, id)
 		}
-		records <- r
+		outcomes <- o
 	})
-	close(records)
-	close(failures)
-	var out []Record
-	for r := range records {
-		out = append(out, r)
-	}
-	var err error
-	for err = range failures {
-		if pipeline.CodeOf(err) != pipeline.CodeNotFound {
-			s.logger.WarnContext(ctx, "a running execution is missing from a list, its workflow does not answer", "error", err)
+	close(outcomes)
+	silent = map[string]bool{}
+	for o := range outcomes {
+		switch {
+		case o.err == nil && o.record.unasked:
+			silent[o.id] = true
+		case o.err == nil:
+			out = append(out, o.record)
+		case pipeline.CodeOf(o.err) != pipeline.CodeNotFound:
+			s.logger.WarnContext(ctx, "a running execution is missing from a list, its workflow does not answer", "execution", o.id, "error", o.err)
+			silent[o.id], err = true, o.err
 		}
 	}
-	if len(out) == 0 && err != nil && pipeline.CodeOf(err) != pipeline.CodeNotFound {
-		return nil, err
+	if len(out) == 0 && err != nil {
+		return nil, nil, err
 	}
-	return out, nil
+	return out, silent, nil
 }

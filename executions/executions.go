@@ -28,6 +28,9 @@ type Record struct {
 	// ended. Closed with an unfinished execution is a workflow that was ended
 	// from outside; [Service] then settles the execution.
 	Closed bool `json:"closed,omitempty"`
+	// unasked is set on an archived state whose workflow did not answer: the
+	// execution may have been restarted since.
+	unasked bool
 }
 
 // Query selects executions. Zero values select all.

@@ -219,3 +219,71 @@ func TestDelete(t *testing.T) {
 	require.Empty(t, w.list(executions.Query{Application: "app"}))
 	requireCode(t, pipeline.CodeNotFound, w.Delete(t.Context(), e.ID))
 }
+
+// TestRestartsReplaceEarlierEnds: an execution that had ended, runs again and
+// ends anew is what every reader sees, whatever the archive still holds.
+func TestRestartsReplaceEarlierEnds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, redismodel.Config{})
+	q := executions.Query{Application: "app", Summary: true}
+	statuses := func() map[string]pipeline.Status {
+		t.Helper()
+		found, err := w.List(t.Context(), q)
+		require.NoError(t, err)
+		out := map[string]pipeline.Status{}
+		for _, e := range found {
+			out[e.ID] = e.Status
+		}
+		return out
+	}
+	e := w.finish(w.run("config", true), pipeline.Terminal, 9, true)
+	require.Equal(t, map[string]pipeline.Status{e.ID: pipeline.Terminal}, statuses())
+
+	events, err := w.Watch(t.Context(), executions.Topic{Application: "app"})
+	require.NoError(t, err)
+	w.workflows.set(w.record(executionstest.With(e, pipeline.Running), 11))
+	w.put(w.record(executionstest.With(e, pipeline.Running), 11))
+	require.Equal(t, int64(11), executionstest.NextWhere(t, events, func(got executions.Event) bool { return got.ID == e.ID }).Record.Sequence)
+	require.Equal(t, pipeline.Running, w.get(e.ID).Execution.Status)
+	require.Equal(t, map[string]pipeline.Status{e.ID: pipeline.Running}, statuses())
+	w.pass(10 * executions.StaleAfter) // the archive is compared with the model, too
+	require.Equal(t, map[string]pipeline.Status{e.ID: pipeline.Running}, statuses())
+
+	w.finish(e, pipeline.Succeeded, 15, true)
+	require.Equal(t, map[string]pipeline.Status{e.ID: pipeline.Succeeded}, statuses())
+	archived, err := w.archive.Load(t.Context(), e.ID)
+	require.NoError(t, err)
+	require.Equal(t, pipeline.Succeeded, archived.Execution.Status)
+	require.Equal(t, int64(15), archived.Sequence)
+	stored, err := w.model.Put(t.Context(), executions.Record{Execution: executionstest.With(e, pipeline.Terminal), Sequence: 9, Final: true})
+	require.NoError(t, err)
+	require.False(t, stored, "the first end comes late")
+}
+
+// TestUntoldRestartsAreFound: the model kept an end over its absence and nobody
+// told it of the restart.
+func TestUntoldRestartsAreFound(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, redismodel.Config{})
+	e := w.finish(w.run("config", true), pipeline.Terminal, 9, true)
+	w.pass(time.Minute)
+	w.workflows.set(w.record(executionstest.With(e, pipeline.Running), 11))
+	require.Eventually(t, func() bool {
+		return w.get(e.ID).Execution.Status == pipeline.Running
+	}, patience, glance, "readers of one execution find it too")
+}
+
+func TestDeleteWaitsForTheArchive(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, redismodel.Config{})
+	e := w.run("config", true)
+	ended := executionstest.With(e, pipeline.Succeeded)
+	w.workflows.set(w.record(ended, 9))
+	w.put(w.record(ended, 9)) // published, not archived yet
+	requireCode(t, pipeline.CodeConflict, w.Delete(t.Context(), e.ID))
+	w.workflows.setDown(true)
+	requireCode(t, pipeline.CodeUnavailable, w.Delete(t.Context(), e.ID))
+	w.workflows.setDown(false)
+	w.finish(e, pipeline.Succeeded, 9, true)
+	require.NoError(t, w.Delete(t.Context(), e.ID))
+}

@@ -28,6 +28,7 @@ type workflows struct {
 	mu    sync.Mutex
 	all   map[string]executions.Record
 	down  bool
+	mutes map[string]bool
 	loads map[string]int
 }
 
@@ -58,6 +59,13 @@ func (w *workflows) setDown(down bool) {
 	w.down = down
 }
 
+// mute lets a workflow run and not answer.
+func (w *workflows) mute(id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.mutes[id] = true
+}
+
 func (w *workflows) asked(id string) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -68,7 +76,7 @@ func (w *workflows) Load(_ context.Context, id string) (executions.Record, error
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.loads[id]++
-	if w.down {
+	if w.down || w.mutes[id] {
 		return executions.Record{}, pipeline.Errorf(pipeline.CodeUnavailable, "Temporal does not answer.")
 	}
 	r, ok := w.all[id]
@@ -172,7 +180,7 @@ func newWorld(t *testing.T, c redismodel.Config) *world {
 	w := &world{
 		t: t, model: model,
 		archive:   &store{Archive: memarchive.New()},
-		workflows: &workflows{all: map[string]executions.Record{}, loads: map[string]int{}},
+		workflows: &workflows{all: map[string]executions.Record{}, loads: map[string]int{}, mutes: map[string]bool{}},
 	}
 	w.Service = executions.NewService(w.model, w.archive, w.workflows, slog.New(slog.DiscardHandler), w.now)
 	return w

@@ -250,3 +250,27 @@ func TestQueryBounds(t *testing.T) {
 	require.Equal(t, 5, executions.Query{Limit: 5, LimitPerConfig: 9}.BoundPerConfig())
 	require.Equal(t, 9, executions.Query{LimitPerConfig: 9}.BoundPerConfig())
 }
+
+// TestListNeverShowsTheEndBeforeARestart: the model is away, and the workflow
+// of a restarted execution does not answer.
+func TestListNeverShowsTheEndBeforeARestart(t *testing.T) {
+	t.Parallel()
+	server := testkit.Redis(t)
+	w := newWorld(t, redismodel.Config{Address: server.Address, Timeout: time.Second})
+	restarted := w.finish(w.run("a", true), pipeline.Terminal, 9, true)
+	w.pass(time.Second)
+	ended := w.finish(w.run("b", true), pipeline.Succeeded, 9, true)
+	w.pass(time.Second)
+	running := w.run("c", true)
+	server.Kill()
+	q := executions.Query{Application: "app"}
+	require.Equal(t, []string{running.ID, ended.ID, restarted.ID}, w.list(q))
+	w.workflows.set(w.record(executionstest.With(restarted, pipeline.Running), 11))
+	found, err := w.List(t.Context(), q)
+	require.NoError(t, err)
+	require.Equal(t, pipeline.Running, found[2].Status, "what its workflow said before it was restarted is forgotten")
+	w.pass(time.Minute)
+	w.workflows.mute(restarted.ID)
+	require.Equal(t, []string{running.ID, ended.ID}, w.list(q))
+	require.Empty(t, w.list(executions.Query{Application: "app", Statuses: []pipeline.Status{pipeline.Terminal}}))
+}

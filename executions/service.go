@@ -72,7 +72,11 @@ func (s *Service) Get(ctx context.Context, id string) (Record, error) {
 		return s.settle(ctx, id)
 	}
 	if !s.stale(r) {
-		if !r.Final && s.age(r) >= StaleAfter {
+		if r.Final {
+			// An end is final until somebody restarts a stage. A model that was away
+			// then still holds it: from time to time what runs is compared with it.
+			s.settleAll(ctx)
+		} else if s.age(r) >= StaleAfter {
 			// It was checked since it was read, or a moment before.
 			if again, err := s.model.Get(ctx, id); err == nil {
 				return again, nil
@@ -103,8 +107,9 @@ func (s *Service) Put(ctx context.Context, r Record) {
 
 // Delete removes a finished execution for good.
 //
-// Errors: not_found; conflict while it runs; unavailable when the read model or
-// the archive does not answer, since the execution would come back from it.
+// Errors: not_found; conflict while it runs or is being archived; unavailable
+// when the read model or the archive does not answer, since the execution would
+// come back from it.
 func (s *Service) Delete(ctx context.Context, id string) error {
 	r, err := s.Get(ctx, id)
 	if err != nil {
@@ -113,6 +118,17 @@ func (s *Service) Delete(ctx context.Context, id string) error {
 	if status := r.Execution.Status; !status.Complete() {
 		return pipeline.Errorf(pipeline.CodeConflict,
 			"The execution %s is %s and cannot be deleted: cancel it first.", id, status)
+	}
+	if !r.Final {
+		// Its end is known a moment before it is archived. Deleted in between, it
+		// would be archived after all.
+		own, err := s.load(ctx, id)
+		if err == nil && !own.Closed {
+			return pipeline.Errorf(pipeline.CodeConflict, "The execution %s has just ended and is being archived: delete it in a moment.", id)
+		}
+		if err != nil && pipeline.CodeOf(err) != pipeline.CodeNotFound {
+			return err
+		}
 	}
 	// Both must answer before either forgets.
 	if _, err := s.model.Get(ctx, id); err != nil && pipeline.CodeOf(err) != pipeline.CodeNotFound {

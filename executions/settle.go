@@ -66,6 +66,7 @@ func (s *Service) ask(ctx context.Context, id string) (Record, error) {
 	// The workflow cannot be asked. What the archive has is right unless the
 	// execution was restarted, so it is shown and not kept.
 	r, archiveErr := archived()
+	r.unasked = true
 	if archiveErr == nil || errors.Is(archiveErr, ErrDeleted) {
 		return r, archiveErr
 	}
