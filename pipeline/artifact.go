@@ -65,4 +65,19 @@ type ExpectedArtifact struct {
 	BoundArtifact      *Artifact `json:"boundArtifact,omitempty"`
 }
 
-var _ json.Unmarshaler = (*Artifact)(nil)
+// UnmarshalJSON passes over unknown keys and takes booleans that are written as
+// text, as Spinnaker does.
+func (x *ExpectedArtifact) UnmarshalJSON(data []byte) error {
+	type plain ExpectedArtifact
+	var p plain
+	if _, err := splitUnknown(data, &p); err != nil {
+		return err
+	}
+	*x = ExpectedArtifact(p)
+	return nil
+}
+
+var (
+	_ json.Unmarshaler = (*Artifact)(nil)
+	_ json.Unmarshaler = (*ExpectedArtifact)(nil)
+)

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"sort"
 	"strings"
 	"time"
@@ -21,13 +22,29 @@ type Launch struct {
 	// StageID makes the ID of the stage with the given refId. Equal refIds must
 	// give equal IDs, since a start may be replayed.
 	StageID func(refID string) string
+	// Received are artifacts that came with the start from elsewhere: those that
+	// the calling stage or the parent execution had. They come before those of
+	// the trigger.
+	Received []Artifact
+	// ExpectedArtifactIDs name the expected artifacts of the configuration that
+	// this start must bring, beside those under the trigger's own key
+	// expectedArtifactIds.
+	ExpectedArtifactIDs []string
+	// Prior are the artifacts of the configuration's latest execution
+	// ([Execution.Artifacts]), when [Launch.NeedsPrior] asks for them.
+	Prior []Artifact
 }
 
 // NewExecution builds the execution that config describes, every stage
-// NOT_STARTED. It fills parameters with their defaults and refuses with
+// NOT_STARTED. It fills parameters with their defaults, resolves the expected
+// artifacts into the trigger, and refuses with
 // [CodeInvalid] a disabled pipeline (unless its initialConfig says enabled, as
 // Spinnaker allows), a required parameter without value or
 // default, and stages that cannot run.
+//
+// When nothing but an expected artifact stands in the way, the error is invalid
+// with [ErrUnresolved] in its chain, and the execution comes with it all the
+// same, so that it can be recorded as failed.
 func NewExecution(config Pipeline, l Launch) (*Execution, error) {
 	if config.Disabled() && !Map(config).Map("initialConfig").Bool("enabled") {
 		return nil, Errorf(CodeInvalid, "The pipeline '%s' of application '%s' is disabled and cannot be started: enable it first.", config.Name(), config.Application())
@@ -42,6 +59,10 @@ func NewExecution(config Pipeline, l Launch) (*Execution, error) {
 	trigger, err := launchTrigger(config, l)
 	if err != nil {
 		return nil, err
+	}
+	unresolved := l.resolveArtifacts(config, &trigger)
+	if unresolved != nil && !errors.Is(unresolved, ErrUnresolved) {
+		return nil, unresolved
 	}
 	m := Map(config)
 	limit, _ := m.Int("maxConcurrentExecutions")
@@ -73,7 +94,7 @@ func NewExecution(config Pipeline, l Launch) (*Execution, error) {
 		e.RootID = p.RootID
 	}
 	e.Stages = newStages(stages, l)
-	return e, nil
+	return e, unresolved
 }
 
 // TaskRequest is an ad-hoc list of jobs: the body of POST /tasks (reference:
