@@ -3,6 +3,7 @@ package pipeline
 import (
 	"regexp"
 	"regexp/syntax"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -36,6 +37,23 @@ const (
 func (x ExpectedArtifact) Matches(a Artifact) bool {
 	work := maxMatchWork
 	return newArtifactMatcher(x, &work).matches(a)
+}
+
+// MatchingArtifacts returns the artifacts that one of the expectations matches,
+// in order. What cannot be compared in bounded time stays.
+func MatchingArtifacts(expected []ExpectedArtifact, artifacts []Artifact) []Artifact {
+	work := maxMatchWork
+	matchers := make([]artifactMatcher, len(expected))
+	for i, x := range expected {
+		matchers[i] = newArtifactMatcher(x, &work)
+	}
+	out := []Artifact{}
+	for _, a := range artifacts {
+		if slices.ContainsFunc(matchers, func(m artifactMatcher) bool { return m.matches(a) }) || work < 0 {
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
 // artifactMatcher is an expectation with its patterns compiled.

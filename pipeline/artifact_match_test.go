@@ -63,6 +63,20 @@ func TestMatches(t *testing.T) {
 	require.True(t, ExpectedArtifact{}.Matches(image), "no match artifact at all")
 }
 
+func TestMatchingArtifacts(t *testing.T) {
+	t.Parallel()
+	artifacts := named("a", "b", "c", "a")
+	require.Equal(t, named("a", "c", "a"), MatchingArtifacts([]ExpectedArtifact{expect("1", "c|d"), expect("2", "a")}, artifacts))
+	require.Equal(t, []Artifact{}, MatchingArtifacts(nil, artifacts))
+	long := make([]Artifact, 200)
+	for i := range long {
+		long[i].Name = strings.Repeat("a", 1<<20)
+	}
+	left := MatchingArtifacts([]ExpectedArtifact{expect("1", "(a|aa)*b")}, long)
+	require.NotEmpty(t, left)
+	require.Less(t, len(left), len(long), "what was compared is left out")
+}
+
 func TestExpectedArtifactText(t *testing.T) {
 	t.Parallel()
 	match := &Artifact{Type: "docker/image", Name: "gcr.io/shop"}
