@@ -16,11 +16,12 @@ type Configuration interface {
 	DeleteApplication(context.Context, DeleteApplicationInput) (DeleteApplicationOutput, error)
 	SavePipeline(context.Context, SavePipelineInput) (SavePipelineOutput, error)
 	DeletePipeline(context.Context, DeletePipelineInput) (Done, error)
+	Templates
 }
 
 // The calls. All are short and idempotent, so they run as local activities.
 var (
-	// ReadPipeline loads a configuration.
+	// ReadPipeline loads a configuration, made from its template if it has one.
 	ReadPipeline = Call[ReadPipelineInput, ReadPipelineOutput]{Name: "front50.readPipeline", Local: true, Timeout: 30 * time.Second}
 	// FindPipeline loads a configuration by its name.
 	FindPipeline = Call[FindPipelineInput, FindPipelineOutput]{Name: "front50.findPipeline", Local: true, Timeout: 30 * time.Second}
@@ -42,15 +43,21 @@ func RegisterConfiguration(r Registry, impl Configuration) {
 	register(r, DeleteApplication, impl.DeleteApplication)
 	register(r, SavePipeline, impl.SavePipeline)
 	register(r, DeletePipeline, impl.DeletePipeline)
+	registerTemplates(r, impl)
 }
 
 // ReadPipelineInput names a configuration by ID.
 type ReadPipelineInput struct {
 	Scope Scope  `json:"scope"`
 	ID    string `json:"id"`
+	// AsStored leaves a template's place open, for those who edit the
+	// configuration rather than start it.
+	AsStored bool `json:"asStored,omitempty"`
+	// Parameters are what a reference to a template may ask of the trigger.
+	Parameters pipeline.Map `json:"parameters,omitempty"`
 }
 
-// ReadPipelineOutput is the stored document.
+// ReadPipelineOutput is the document.
 type ReadPipelineOutput struct {
 	Pipeline pipeline.Pipeline `json:"pipeline"`
 }

@@ -29,6 +29,9 @@ func New(store front50.Store) *Configuration { return &Configuration{store: stor
 // ReadPipeline implements activities.Configuration.
 func (c *Configuration) ReadPipeline(ctx context.Context, in activities.ReadPipelineInput) (activities.ReadPipelineOutput, error) {
 	p, err := c.store.Pipeline(ctx, in.ID)
+	if err == nil && !in.AsStored {
+		p, err = c.resolve(ctx, p, in)
+	}
 	return activities.ReadPipelineOutput{Pipeline: p}, err
 }
 

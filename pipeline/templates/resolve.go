@@ -59,6 +59,7 @@ func Resolve(config pipeline.Pipeline, o Options) (Resolution, error) {
 	if !Templated(config) {
 		return Resolution{Pipeline: config}, nil
 	}
+	o.Trigger = withDefaults(o.Trigger, config)
 	var found faults
 	checkConfig(config, &found)
 	reference, err := referenceOf(config, o, &found)
@@ -85,6 +86,20 @@ func Resolve(config pipeline.Pipeline, o Options) (Resolution, error) {
 		return Resolution{}, err
 	}
 	return Resolution{Pipeline: out, Template: &reference, Warnings: found}, nil
+}
+
+// withDefaults gives the configuration's own parameters their values.
+func withDefaults(t pipeline.Trigger, config pipeline.Pipeline) pipeline.Trigger {
+	t.Parameters = t.Parameters.Clone()
+	if t.Parameters == nil {
+		t.Parameters = pipeline.Map{}
+	}
+	for _, p := range config.Parameters() {
+		if _, present := t.Parameters[p.Name]; !present && p.HasDefault {
+			t.Parameters[p.Name] = pipeline.CloneValue(p.Default)
+		}
+	}
+	return t
 }
 
 // checkConfig finds what is wrong with the configuration alone.

@@ -48,7 +48,9 @@ func (c *child) start(ctx workflow.Context, t *workflows.TaskRun) (workflows.Out
 	if id == "" {
 		return workflows.Outcome{}, pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' names no pipeline: set pipeline to the ID of a pipeline configuration.", t.Stage.Name)
 	}
-	read, err := workflows.Call(ctx, t, activities.ReadPipeline, activities.ReadPipelineInput{Scope: t.Scope(), ID: id})
+	read, err := workflows.Call(ctx, t, activities.ReadPipeline, activities.ReadPipelineInput{
+		Scope: t.Scope(), ID: id, Parameters: t.Stage.Context.Map("pipelineParameters"),
+	})
 	if pipeline.CodeOf(err) == pipeline.CodeNotFound && err != nil {
 		return workflows.Outcome{}, pipeline.Errorf(pipeline.CodeNotFound, "The referenced pipeline cannot be located (%s)", id)
 	}
