@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/gennaker/gennaker/pipeline/expr"
@@ -47,4 +48,32 @@ type FetchExpressionsInput struct {
 // FetchExpressionsOutput holds an answer for each request, by its Key.
 type FetchExpressionsOutput struct {
 	Answers map[string]expr.Answer `json:"answers"`
+}
+
+// fetched is an answer on its way through Temporal.
+type fetched struct {
+	Value JSON   `json:"value"`
+	Error string `json:"error,omitempty"`
+}
+
+// MarshalJSON implements json.Marshaler. Whole numbers stay whole.
+func (o FetchExpressionsOutput) MarshalJSON() ([]byte, error) {
+	wire := map[string]map[string]fetched{"answers": {}}
+	for key, a := range o.Answers {
+		wire["answers"][key] = fetched{Value: JSON{a.Value}, Error: a.Error}
+	}
+	return json.Marshal(wire)
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (o *FetchExpressionsOutput) UnmarshalJSON(data []byte) error {
+	var wire map[string]map[string]fetched
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return err
+	}
+	o.Answers = make(map[string]expr.Answer, len(wire["answers"]))
+	for key, f := range wire["answers"] {
+		o.Answers[key] = expr.Answer{Value: f.Value.Value, Error: f.Error}
+	}
+	return nil
 }
