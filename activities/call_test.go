@@ -36,6 +36,7 @@ type nobody struct {
 	activities.Archive
 	activities.Clouddriver
 	activities.Configuration
+	activities.Executions
 	activities.Fetch
 	activities.Webhook
 }
@@ -50,6 +51,7 @@ func TestEveryCallIsRegistered(t *testing.T) {
 	activities.RegisterArchive(&names, nobody{})
 	activities.RegisterClouddriver(&names, nobody{})
 	activities.RegisterConfiguration(&names, nobody{})
+	activities.RegisterExecutions(&names, nobody{})
 	activities.RegisterFetch(&names, nobody{})
 	activities.RegisterWebhook(&names, nobody{})
 
@@ -117,6 +119,7 @@ func TestCallsAreBounded(t *testing.T) {
 	checkCall(check, activities.FindAccount)
 	checkCall(check, activities.ArchiveExecution)
 	checkCall(check, activities.ReadPipeline)
+	checkCall(check, activities.FindPipeline)
 	checkCall(check, activities.UpsertApplication)
 	checkCall(check, activities.DeleteApplication)
 	checkCall(check, activities.SavePipeline)
@@ -130,6 +133,7 @@ func TestCallsAreBounded(t *testing.T) {
 	checkCall(check, activities.CleanupArtifacts)
 	checkCall(check, activities.RunJob)
 	checkCall(check, activities.AwaitJob)
+	checkCall(check, activities.ClusterSize)
 }
 
 func checkCall[In, Out any](check func(string, bool, time.Duration, time.Duration, time.Duration, bool), c activities.Call[In, Out]) {
@@ -145,6 +149,7 @@ func TestCloudCallsGoToTheAccountsQueue(t *testing.T) {
 	require.Equal(t, want, activities.CleanupArtifacts.Queue(activities.CleanupArtifactsInput{Account: "prod-eu"}))
 	require.Equal(t, want, activities.RunJob.Queue(activities.RunJobInput{Account: "prod-eu"}))
 	require.Equal(t, want, activities.AwaitJob.Queue(activities.AwaitJobInput{Account: "prod-eu"}))
+	require.Equal(t, want, activities.ClusterSize.Queue(activities.ClusterSizeInput{Account: "prod-eu"}))
 }
 
 func TestScopeKey(t *testing.T) {

@@ -21,10 +21,12 @@ type Dependencies struct {
 	Temporal client.Client
 	Front50  front50.Store
 	// Model and Archive take executions; both are needed by the orca role.
-	Model    executions.ReadModel
-	Archive  executions.Archive
-	Accounts *clouddriver.Accounts
-	Logger   *slog.Logger
+	Model   executions.ReadModel
+	Archive executions.Archive
+	// Executions reads them, for stages that look at others.
+	Executions *executions.Service
+	Accounts   *clouddriver.Accounts
+	Logger     *slog.Logger
 }
 
 // Worker is a process's share of the work: one Temporal worker a task queue.

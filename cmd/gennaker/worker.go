@@ -45,7 +45,7 @@ func (c workerCommand) Run(p *process) (err error) {
 func (c workerSettings) run(ctx context.Context, g *errgroup.Group, o *opened) error {
 	w, err := workers.New(c.Worker, workers.Dependencies{
 		Temporal: o.temporal, Front50: o.front50, Model: o.model, Archive: o.archive,
-		Accounts: o.accounts, Logger: o.log,
+		Executions: o.service, Accounts: o.accounts, Logger: o.log,
 	})
 	if err != nil {
 		return err

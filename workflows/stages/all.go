@@ -3,9 +3,10 @@ package stages
 
 import "github.com/gennaker/gennaker/workflows"
 
-// All lists every stage type that Gennaker runs.
+// All lists every stage type that Gennaker runs, and those of Spinnaker that it
+// knows and does not run ([Unavailable]).
 func All() []workflows.StageType {
-	return []workflows.StageType{
+	return withUnavailable([]workflows.StageType{
 		Wait{},
 		RestrictExecution{},
 		ManualJudgment{},
@@ -20,5 +21,15 @@ func All() []workflows.StageType {
 		SavePipeline{Name: "savePipeline"},
 		SavePipeline{Name: "updatePipeline"},
 		DeletePipeline{},
-	}
+		CheckPreconditions{},
+		EvaluateVariables{},
+		WaitUntil{},
+		WaitForCondition{},
+		MonitorPipeline{},
+		DependsOnExecution{},
+		Noop{},
+		SaveTemplate{Name: "createV2PipelineTemplate"},
+		SaveTemplate{Name: "updateV2PipelineTemplate"},
+		DeleteTemplate{},
+	})
 }

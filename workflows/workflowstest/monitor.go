@@ -2,6 +2,7 @@ package workflowstest
 
 import (
 	"context"
+	"time"
 
 	"github.com/gennaker/gennaker/activities"
 	"github.com/gennaker/gennaker/pipeline"
@@ -29,4 +30,54 @@ func (w *World) FindPipeline(ctx context.Context, in activities.FindPipelineInpu
 		}
 		return activities.FindPipelineOutput{}, pipeline.Errorf(pipeline.CodeNotFound, "The application '%s' has no pipeline '%s'.", in.Application, in.Name)
 	})
+}
+
+// AwaitExecutions implements activities.Executions: it knows the executions of
+// this world, as published.
+func (w *World) AwaitExecutions(ctx context.Context, in activities.AwaitExecutionsInput) (activities.AwaitExecutionsOutput, error) {
+	return ask(ctx, w, activities.AwaitExecutions, in, func() (activities.AwaitExecutionsOutput, error) {
+		// The room looks again when something is published; here the lock is given up
+		// between looks.
+		w.mu.Unlock()
+		defer w.mu.Lock()
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			out, err := w.states(in)
+			if err != nil || out.Done {
+				return out, err
+			}
+			select {
+			case <-ctx.Done():
+				return out, ctx.Err()
+			case <-tick.C:
+			}
+		}
+	})
+}
+
+// states answers with the present state of executions.
+func (w *World) states(in activities.AwaitExecutionsInput) (activities.AwaitExecutionsOutput, error) {
+	out := activities.AwaitExecutionsOutput{Done: true}
+	for _, id := range in.IDs {
+		published := w.Published(id)
+		if len(published) == 0 {
+			return out, pipeline.Errorf(pipeline.CodeNotFound, "There is no execution with the id '%s'.", id)
+		}
+		e := published[len(published)-1].Execution
+		s := activities.ExecutionState{
+			ID: e.ID, Application: e.Application, Name: e.Name, Status: e.Status, StartTime: e.StartTime, EndTime: e.EndTime,
+		}
+		for i, stage := range e.Stages {
+			if stage.Status == pipeline.Terminal {
+				s.FailedStage = &activities.StageRef{ID: stage.ID, Name: stage.Name, Index: i}
+				for _, message := range stage.Errors() {
+					s.Failures = append(s.Failures, activities.StageFailure{Stage: stage.Name, Message: message})
+				}
+			}
+		}
+		out.Done = out.Done && e.Status.Complete()
+		out.Executions = append(out.Executions, s)
+	}
+	return out, nil
 }

@@ -48,6 +48,7 @@ var (
 	_ activities.Archive       = (*World)(nil)
 	_ activities.Clouddriver   = (*World)(nil)
 	_ activities.Configuration = (*World)(nil)
+	_ activities.Executions    = (*World)(nil)
 	_ activities.Fetch         = (*World)(nil)
 	_ workflows.Publisher      = (*World)(nil)
 )
@@ -75,6 +76,7 @@ func (w *World) Register(r activities.Registry) {
 	activities.RegisterArchive(r, w)
 	activities.RegisterClouddriver(r, w)
 	activities.RegisterConfiguration(r, w)
+	activities.RegisterExecutions(r, w)
 	activities.RegisterFetch(r, w)
 }
 
