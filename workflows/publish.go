@@ -10,15 +10,32 @@ import (
 )
 
 // publishChanges is the coroutine that publishes the execution whenever it has
-// changed. Coroutines run one at a time until all of them wait, so one workflow
-// task, which may change many stages, publishes once or twice, not per change.
+// changed and nothing more can happen for now. One workflow task, which may
+// change hundreds of stages, publishes once.
 func (r *run) publishChanges(ctx workflow.Context) {
 	for {
 		if err := workflow.Await(ctx, func() bool { return r.changed }); err != nil {
 			return
 		}
-		r.publish(ctx)
+		published := false
+		for r.changed {
+			r.changed = false
+			before := r.seq
+			letOthersRun(ctx)
+			published = r.seq != before // the end publishes itself
+		}
+		if !published {
+			r.publish(ctx)
+		}
 	}
+}
+
+// letOthersRun gives every other coroutine a turn. Temporal runs coroutines in
+// rounds until one passes in which none got on; this one gets on in each round,
+// so that another follows.
+func letOthersRun(ctx workflow.Context) {
+	turns := 0
+	_ = workflow.Await(ctx, func() bool { turns++; return turns > 1 })
 }
 
 // sequencesPerEvent is the room for states between two events of the history.
