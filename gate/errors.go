@@ -56,7 +56,11 @@ func (r *request) fail(err error) {
 		h.Set("Retry-After", "1")
 	}
 	h.Set("Cache-Control", "no-store")
-	if err := r.answer(body.Status, body); err != nil {
+	answer := any(body)
+	if faults := templateFaults(err, body); faults != nil {
+		answer = faults
+	}
+	if err := r.answer(body.Status, answer); err != nil {
 		r.server.log.ErrorContext(r.ctx(), "an error could not be rendered", "error", err, "request", r.id)
 	}
 }

@@ -71,7 +71,7 @@ func TestRefusals(t *testing.T) {
 		{name: "start with a bad artifact", method: "POST", target: "/pipelines/shop/taken", body: `{"artifacts":["x"]}`, status: 400, message: "trigger"},
 		{name: "start with broken JSON", method: "POST", target: "/pipelines/shop/taken", body: `{"parameters":`, status: 400, message: "not JSON"},
 		{name: "run of no pipeline", method: "POST", target: "/pipelines/start", body: `{}`, status: 400, message: "requires name and application"},
-		{name: "run of a template", method: "POST", target: "/pipelines/start", body: `{"type":"templatedPipeline","application":"shop","name":"x"}`, status: 400, message: "templates"},
+		{name: "run of a template", method: "POST", target: "/pipelines/start", body: `{"type":"templatedPipeline","schema":"v2","application":"shop","name":"x"}`, status: 400, message: "names no template"},
 		{name: "plan of a cycle", method: "POST", target: "/pipelines/start", body: `{"plan":true,"application":"shop","name":"x","stages":[{"refId":"1","type":"wait","requisiteStageRefIds":["1"]}]}`, status: 400, message: "requires itself"},
 
 		// Tasks.

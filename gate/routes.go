@@ -57,6 +57,9 @@ var (
 	maxPipelines  = parameter{"pipelineLimit", "integer", nil, "At most so many pipelines."}
 	staleParam    = parameter{"staleCheck", "boolean", false, "Refuse to overwrite a version other than the one submitted."}
 	reasonParam   = parameter{"reason", "string", nil, "Why; it is shown with the execution."}
+	scopesParam   = parameter{"scopes", "list", nil, "Only templates for one of these scopes."}
+	tagParam      = parameter{"tag", "string", nil, "The version with this tag: latest, stable, unstable, experimental, test or canary."}
+	digestParam   = parameter{"digest", "string", nil, "The version with this digest; not together with tag."}
 	forceParam    = parameter{"force", "boolean", false, "Accepted and without effect, as in Spinnaker."}
 )
 
@@ -106,6 +109,16 @@ func routes() []route {
 		{Method: "PATCH", Path: "/pipelines/{id}/stages/{stageId}", Summary: "Merge a map into a stage's context: judge, skip a wait", Auth: authExecute, Request: pipeline.Map{}, Response: pipeline.Execution{}, handle: patchStage},
 		{Method: "GET", Path: "/executions", Summary: "Executions by ID, or the newest of some pipelines", Auth: authRead, Query: []parameter{{"pipelineConfigIds", "list", nil, "Pipelines; not together with executionIds."}, {"executionIds", "list", nil, "Executions; unknown ones are left out."}, {"limit", "integer", 1, "Executions of each pipeline."}, statusesParam, expandParam}, Response: []pipeline.Execution{}, handle: listExecutions},
 		{Method: "GET", Path: "/executions/{id}/events", Summary: "Changes of one execution as server-sent events", Auth: authRead, Stream: true, handle: streamExecution},
+
+		// Pipeline templates of schema v2.
+		{Method: "GET", Path: "/v2/pipelineTemplates", Summary: "Every version of every template", Auth: authLogin, Query: []parameter{scopesParam}, Response: []pipeline.Map{}, handle: listTemplates},
+		{Method: "GET", Path: "/v2/pipelineTemplates/versions", Summary: "The versions of each template, by its ID", Auth: authLogin, Query: []parameter{scopesParam}, Response: map[string][]pipeline.Map{}, handle: listTemplateVersions},
+		{Method: "POST", Path: "/v2/pipelineTemplates/plan", Summary: "The pipeline that a templated one stands for; 400 with the faults", Auth: authLogin, Request: pipeline.Map{}, Response: pipeline.Map{}, handle: planTemplate},
+		{Method: "POST", Path: "/v2/pipelineTemplates/create", Summary: "Create a template; answers once it is done", Auth: authWrite, Query: []parameter{tagParam}, Request: pipeline.Map{}, Response: task{}, handle: createTemplate},
+		{Method: "POST", Path: "/v2/pipelineTemplates/update/{id}", Summary: "Replace a template; answers once it is done", Auth: authWrite, Query: []parameter{tagParam, {"skipPlanDependents", "boolean", false, "Accepted and without effect, as in Spinnaker."}}, Request: pipeline.Map{}, Response: task{}, handle: updateTemplate},
+		{Method: "GET", Path: "/v2/pipelineTemplates/{id}", Summary: "One version of a template", Auth: authLogin, Query: []parameter{tagParam, digestParam}, Response: pipeline.Map{}, handle: getTemplate},
+		{Method: "DELETE", Path: "/v2/pipelineTemplates/{id}", Summary: "Delete a version of a template; answers once it is done", Auth: authWrite, Query: []parameter{tagParam, digestParam, {"application", "string", nil, "The application of the task."}}, Response: task{}, Status: http.StatusAccepted, handle: deleteTemplate},
+		{Method: "GET", Path: "/v2/pipelineTemplates/{id}/dependents", Summary: "The pipelines that are made from a template", Auth: authLogin, Response: []dependent{}, handle: listTemplateDependents},
 
 		// Tasks.
 		{Method: "POST", Path: "/tasks", Summary: "Start a task: jobs that run one after another", Auth: authTask, Request: pipeline.TaskRequest{}, Response: ref{}, handle: createTask},

@@ -54,7 +54,11 @@ func (r *request) trigger() (string, error) {
 	}
 	return r.start(func(l pipeline.Launch) (*pipeline.Execution, error) {
 		l.Trigger = trigger
-		return pipeline.NewExecution(config, l)
+		resolved, err := r.resolve(config, trigger)
+		if err != nil {
+			return nil, err
+		}
+		return pipeline.NewExecution(resolved, l)
 	})
 }
 
@@ -69,15 +73,13 @@ func startPipeline(r *request) error {
 	if err != nil {
 		return err
 	}
-	if config.String("type") == "templatedPipeline" {
-		err := pipeline.Errorf(pipeline.CodeInvalid, "Pipelines from templates cannot be run yet: send the pipeline's own stages.")
-		err.Details = []string{err.Message}
-		return err
-	}
 	plan := config.Bool("plan")
 	delete(config, "trigger")
 	delete(config, "plan")
-	p := pipeline.Pipeline(config)
+	p, err := r.resolve(pipeline.Pipeline(config), trigger)
+	if err != nil {
+		return err
+	}
 	if err := p.Validate(); err != nil {
 		return refusedSave(err)
 	}
