@@ -74,20 +74,31 @@ func (s *Service) fill(ctx context.Context, application string) error {
 		if err != nil {
 			return err
 		}
-		running = append(running, missingFrom(archived, interrupted)...)
+		running = append(running, unsettled(archived, interrupted)...)
 	}
 	// A workflow that does not answer now is asked again by reconcile.
 	each(running, func(id string) { s.settleQuietly(ctx, id) })
 	return s.model.Cover(ctx, application, coverage)
 }
 
-// missingFrom returns the IDs that no record has.
-func missingFrom(records []Record, ids []string) []string {
-	known := make(map[string]bool, len(records))
-	for _, r := range records {
-		known[r.Execution.ID] = true
+// archivePause is the most that passes, as a rule, between an execution's place
+// in the archive and the end of its workflow.
+const archivePause = time.Minute
+
+// unsettled returns the IDs of interrupted executions that are not archived, or
+// were archived well before their workflow ended: they were restarted since.
+func unsettled(archived []Record, interrupted []Interruption) []string {
+	known := make(map[string]pipeline.Millis, len(archived))
+	for _, r := range archived {
+		known[r.Execution.ID] = r.PublishedAt
 	}
-	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return known[id] })
+	var out []string
+	for _, i := range interrupted {
+		if at, ok := known[i.ID]; !ok || i.At.Time().Sub(at.Time()) > archivePause {
+			out = append(out, i.ID)
+		}
+	}
+	return out
 }
 
 // copyArchived puts archived executions into the model, whole.

@@ -153,10 +153,16 @@ type Owner interface {
 // ended without ending them, so that they are settled after the model was lost
 // even if nobody asks for them.
 type Interrupter interface {
-	// Interrupted lists the IDs of executions of one application whose
-	// workflows were terminated, timed out or failed, within Temporal's
-	// retention.
-	Interrupted(ctx context.Context, application string) ([]string, error)
+	// Interrupted lists the executions of one application whose workflows were
+	// terminated, timed out or failed, within Temporal's retention.
+	Interrupted(ctx context.Context, application string) ([]Interruption, error)
+}
+
+// Interruption is the end of a workflow other than by its own return.
+type Interruption struct {
+	ID string
+	// At is when the workflow was closed.
+	At pipeline.Millis
 }
 
 // StaleAfter is the age at which a record of an unfinished execution is checked

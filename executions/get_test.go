@@ -94,8 +94,8 @@ func TestGetSettlesWhatWasEndedFromOutside(t *testing.T) {
 		end    func(w *world, id string)
 		reason string
 	}{
-		"terminated":                       {true, func(w *world, id string) { w.workflows.close(id) }, executions.ReasonTerminated},
-		"terminated, unknown to the model": {false, func(w *world, id string) { w.workflows.close(id) }, executions.ReasonTerminated},
+		"terminated":                       {true, func(w *world, id string) { w.workflows.close(id, w.now()) }, executions.ReasonTerminated},
+		"terminated, unknown to the model": {false, func(w *world, id string) { w.workflows.close(id, w.now()) }, executions.ReasonTerminated},
 		"lost with Temporal":               {true, func(w *world, id string) { w.workflows.forget(id) }, executions.ReasonLost},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -140,7 +140,7 @@ func TestSettlingWaitsForTheArchive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, redismodel.Config{})
 	e := w.run("config", true)
-	w.workflows.close(e.ID)
+	w.workflows.close(e.ID, w.now())
 	w.archive.down.Store(true)
 	w.pass(executions.StaleAfter)
 	r := w.get(e.ID)
@@ -177,7 +177,7 @@ func TestRestartedExecutionsRunAgain(t *testing.T) {
 	e := w.finish(w.run("config", false), pipeline.Terminal, 9, false)
 	w.workflows.set(w.record(executionstest.With(e, pipeline.Running), 11))
 	require.Equal(t, pipeline.Running, w.get(e.ID).Execution.Status, "the archive has its first end only")
-	w.workflows.close(e.ID)
+	w.workflows.close(e.ID, w.now())
 	w.pass(executions.StaleAfter)
 	r := w.get(e.ID)
 	require.Equal(t, pipeline.Canceled, r.Execution.Status)

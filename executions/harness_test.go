@@ -25,11 +25,12 @@ const (
 
 // workflows plays the owner: what Temporal would answer.
 type workflows struct {
-	mu    sync.Mutex
-	all   map[string]executions.Record
-	down  bool
-	mutes map[string]bool
-	loads map[string]int
+	mu     sync.Mutex
+	all    map[string]executions.Record
+	down   bool
+	mutes  map[string]bool
+	loads  map[string]int
+	closed map[string]pipeline.Millis
 }
 
 func (w *workflows) set(r executions.Record) {
@@ -39,10 +40,11 @@ func (w *workflows) set(r executions.Record) {
 }
 
 // close ends a workflow at the state it has.
-func (w *workflows) close(id string) {
+func (w *workflows) close(id string, at time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	r := w.all[id]
+	w.closed[id] = pipeline.ToMillis(at)
 	r.Closed = true
 	w.all[id] = r
 }
@@ -101,13 +103,13 @@ func (w *workflows) Running(_ context.Context, application string) ([]string, er
 	return out, nil
 }
 
-func (w *workflows) Interrupted(_ context.Context, application string) ([]string, error) {
+func (w *workflows) Interrupted(_ context.Context, application string) ([]executions.Interruption, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var out []string
+	var out []executions.Interruption
 	for id, r := range w.all {
 		if r.Closed && !r.Execution.Status.Complete() && strings.EqualFold(application, r.Execution.Application) {
-			out = append(out, id)
+			out = append(out, executions.Interruption{ID: id, At: w.closed[id]})
 		}
 	}
 	return out, nil
@@ -180,7 +182,7 @@ func newWorld(t *testing.T, c redismodel.Config) *world {
 	w := &world{
 		t: t, model: model,
 		archive:   &store{Archive: memarchive.New()},
-		workflows: &workflows{all: map[string]executions.Record{}, loads: map[string]int{}, mutes: map[string]bool{}},
+		workflows: &workflows{all: map[string]executions.Record{}, loads: map[string]int{}, mutes: map[string]bool{}, closed: map[string]pipeline.Millis{}},
 	}
 	w.Service = executions.NewService(w.model, w.archive, w.workflows, slog.New(slog.DiscardHandler), w.now)
 	return w

@@ -104,7 +104,7 @@ func TestListSettlesTheStale(t *testing.T) {
 	alive, terminated, ended := w.run("a", true), w.run("b", true), w.run("c", true)
 	running := executions.Query{Application: "app", Statuses: []pipeline.Status{pipeline.Running}, Summary: true}
 	require.Len(t, w.list(running), 3)
-	w.workflows.close(terminated.ID)
+	w.workflows.close(terminated.ID, w.now())
 	w.finish(ended, pipeline.Succeeded, 9, false)
 	w.pass(executions.StaleAfter)
 	require.Equal(t, []string{alive.ID}, w.list(running))
@@ -116,7 +116,7 @@ func TestListFindsWhatWasEndedFromOutsideWhileNobodyLooked(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, redismodel.Config{})
 	terminated := w.run("a", false)
-	w.workflows.close(terminated.ID)
+	w.workflows.close(terminated.ID, w.now())
 	require.Equal(t, []string{terminated.ID}, w.list(executions.Query{Application: "app", Statuses: []pipeline.Status{pipeline.Canceled}}))
 	archived, err := w.archive.Load(t.Context(), terminated.ID)
 	require.NoError(t, err)
@@ -126,7 +126,7 @@ func TestListFindsWhatWasEndedFromOutsideWhileNobodyLooked(t *testing.T) {
 	elsewhere := executionstest.Execution("other", "b", pipeline.Running, terminated.BuildTime)
 	w.put(w.record(elsewhere, 3))
 	w.workflows.set(w.record(elsewhere, 3))
-	w.workflows.close(elsewhere.ID)
+	w.workflows.close(elsewhere.ID, w.now())
 	w.pass(2 * time.Minute)
 	w.list(executions.Query{Application: "app"})
 	require.Eventually(t, func() bool {
@@ -273,4 +273,22 @@ func TestListNeverShowsTheEndBeforeARestart(t *testing.T) {
 	w.workflows.mute(restarted.ID)
 	require.Equal(t, []string{running.ID, ended.ID}, w.list(q))
 	require.Empty(t, w.list(executions.Query{Application: "app", Statuses: []pipeline.Status{pipeline.Terminal}}))
+}
+
+func TestListFindsRestartsThatWereEndedFromOutside(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, redismodel.Config{}) // which knows nothing yet
+	kept := w.finish(w.run("a", false), pipeline.Terminal, 9, false)
+	restarted := w.finish(w.run("b", false), pipeline.Terminal, 9, false)
+	w.pass(time.Hour)
+	w.workflows.set(w.record(executionstest.With(restarted, pipeline.Running), 11))
+	w.workflows.close(restarted.ID, w.now())
+	found, err := w.List(t.Context(), executions.Query{Application: "app"})
+	require.NoError(t, err)
+	statuses := map[string]pipeline.Status{}
+	for _, e := range found {
+		statuses[e.ID] = e.Status
+	}
+	require.Equal(t, map[string]pipeline.Status{kept.ID: pipeline.Terminal, restarted.ID: pipeline.Canceled}, statuses)
+	require.Zero(t, w.workflows.asked(kept.ID), "its end was not long before that of its workflow")
 }

@@ -161,7 +161,7 @@ func (e *Engine) Running(ctx context.Context, application string) ([]string, err
 	if application != "" {
 		query += " AND " + workflows.ApplicationAttribute + " = '" + quoted(application) + "'"
 	}
-	return e.list(ctx, query)
+	return e.list(ctx, query, executions.MaxResults)
 }
 
 // Ping reports whether Temporal answers.
