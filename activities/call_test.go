@@ -37,6 +37,7 @@ type nobody struct {
 	activities.Clouddriver
 	activities.Configuration
 	activities.Executions
+	activities.History
 	activities.Fetch
 	activities.Webhook
 }
@@ -53,6 +54,7 @@ func TestEveryCallIsRegistered(t *testing.T) {
 	activities.RegisterConfiguration(&names, nobody{})
 	activities.RegisterExecutions(&names, nobody{})
 	activities.RegisterFetch(&names, nobody{})
+	activities.RegisterHistory(&names, nobody{})
 	activities.RegisterWebhook(&names, nobody{})
 
 	want := declaredCalls(t)
@@ -122,6 +124,8 @@ func TestCallsAreBounded(t *testing.T) {
 	checkCall(check, activities.FindPipeline)
 	checkCall(check, activities.UpsertApplication)
 	checkCall(check, activities.DeleteApplication)
+	checkCall(check, activities.LatestExecutions)
+	checkCall(check, activities.LoadExecution)
 	checkCall(check, activities.SavePipeline)
 	checkCall(check, activities.DeletePipeline)
 	checkCall(check, activities.FetchExpressions)

@@ -50,6 +50,7 @@ var (
 	_ activities.Configuration = (*World)(nil)
 	_ activities.Executions    = (*World)(nil)
 	_ activities.Fetch         = (*World)(nil)
+	_ activities.History       = (*World)(nil)
 	_ workflows.Publisher      = (*World)(nil)
 )
 
@@ -77,6 +78,7 @@ func (w *World) Register(r activities.Registry) {
 	activities.RegisterClouddriver(r, w)
 	activities.RegisterConfiguration(r, w)
 	activities.RegisterExecutions(r, w)
+	activities.RegisterHistory(r, w)
 	activities.RegisterFetch(r, w)
 }
 
