@@ -126,8 +126,6 @@ func (h hop) follow(status int, location string) (hop, error) {
 				out.header.Del(name)
 			}
 		}
-	} else if next.User == nil {
-		next.User = h.url.User
 	}
 	return out, nil
 }
@@ -207,7 +205,8 @@ func parseURL(text string) (*url.URL, error) {
 	if u.Hostname() == "" {
 		return nil, pipeline.Errorf(pipeline.CodeInvalid, "Unable to determine host for the url provided: '%s' names no host.", shown(u))
 	}
-	u.Fragment, u.RawFragment = "", ""
+	// A password in a URL is not sent, as in Spinnaker, and so not repeated either.
+	u.User, u.Fragment, u.RawFragment = nil, "", ""
 	return u, nil
 }
 
