@@ -23,7 +23,11 @@ type UpsertApplication struct {
 	Name string
 }
 
-var _ workflows.StageType = UpsertApplication{}
+var (
+	_ workflows.StageType  = UpsertApplication{}
+	_ workflows.Caller     = UpsertApplication{}
+	_ workflows.Documented = UpsertApplication{}
+)
 
 // Type implements workflows.StageType.
 func (u UpsertApplication) Type() string { return u.Name }
@@ -51,7 +55,11 @@ func (UpsertApplication) upsert(ctx workflow.Context, t *workflows.TaskRun) (wor
 //	{"type": "deleteApplication", "application": {"name": "shop"}}
 type DeleteApplication struct{}
 
-var _ workflows.StageType = DeleteApplication{}
+var (
+	_ workflows.StageType  = DeleteApplication{}
+	_ workflows.Caller     = DeleteApplication{}
+	_ workflows.Documented = DeleteApplication{}
+)
 
 // Type implements workflows.StageType.
 func (DeleteApplication) Type() string { return "deleteApplication" }
@@ -82,4 +90,36 @@ func change(previous, current pipeline.Application) pipeline.Map {
 		out["newState"] = map[string]any(current)
 	}
 	return out
+}
+
+// Calls implements workflows.Caller.
+func (UpsertApplication) Calls(s *pipeline.Stage) []string {
+	return []string{"save the application " + pipeline.Application(s.Context.Map("application")).Name()}
+}
+
+// Describe implements workflows.Documented.
+func (UpsertApplication) Describe() workflows.Description {
+	return workflows.Description{
+		Summary: "Creates an application, or merges attributes into the one that is there. createApplication, updateApplication and upsertApplication do the same.",
+		Inputs: []workflows.Field{
+			{Name: "application", Type: "object", Text: "The attributes; `name` and `email` are required for a new one."},
+		},
+		Notes: []string{"The context tells the application before and after, under `previousState` and `newState`."},
+	}
+}
+
+// Calls implements workflows.Caller.
+func (DeleteApplication) Calls(s *pipeline.Stage) []string {
+	return []string{"delete the application " + pipeline.Application(s.Context.Map("application")).Name() + " with its pipelines"}
+}
+
+// Describe implements workflows.Documented.
+func (DeleteApplication) Describe() workflows.Description {
+	return workflows.Description{
+		Summary: "Deletes an application with its pipelines; a missing one is a success. Nothing in a cluster is touched.",
+		Inputs: []workflows.Field{
+			{Name: "application", Type: "object", Text: "`name` says which."},
+		},
+		Notes: []string{"The context tells the application as it was, under `previousState`."},
+	}
 }

@@ -18,7 +18,11 @@ import (
 //	 "manifestName": "deployment web-canary", "options": {"cascading": true}}
 type DeleteManifest struct{}
 
-var _ workflows.StageType = DeleteManifest{}
+var (
+	_ workflows.StageType  = DeleteManifest{}
+	_ workflows.Caller     = DeleteManifest{}
+	_ workflows.Documented = DeleteManifest{}
+)
 
 // Type implements workflows.StageType.
 func (DeleteManifest) Type() string { return "deleteManifest" }
@@ -84,4 +88,34 @@ func (d *deletion) delete(ctx workflow.Context, t *workflows.TaskRun) (workflows
 func (d *deletion) promote(workflow.Context, *workflows.TaskRun) (workflows.Outcome, error) {
 	names := pipeline.Map{"outputs.manifestNamesByNamespace": namesValue(d.out.ManifestNamesByNamespace)}
 	return workflows.Outcome{Context: names, Outputs: names.Clone()}, nil
+}
+
+// Calls implements workflows.Caller.
+func (DeleteManifest) Calls(s *pipeline.Stage) []string {
+	c := s.Context
+	what := strings.TrimSpace(c.String("manifestName"))
+	if what == "" || c.String("mode") == "label" {
+		what = "objects of " + strings.Join(c.Strings("kinds"), ", ") + " by their labels"
+	}
+	return []string{"delete " + what + " in " + c.String("location") + " from account " + accountOf(s)}
+}
+
+// Describe implements workflows.Documented.
+func (DeleteManifest) Describe() workflows.Description {
+	return workflows.Description{
+		Summary: "Deletes Kubernetes objects, by name or by label. What is not there is no failure.",
+		Inputs: []workflows.Field{
+			accountField, providerField,
+			{Name: "location", Type: "namespace", Text: "Where to look; empty for objects without a namespace."},
+			{Name: "mode", Type: "static or label", Default: "static", Text: "Whether `manifestName` names the object or `labelSelectors` find it."},
+			{Name: "manifestName", Type: "text", Text: "\"kind name\", for example \"deployment web\"."},
+			{Name: "kinds", Type: "list of kinds", Text: "With mode label: what kinds of objects."},
+			{Name: "labelSelectors", Type: "map", Text: "With mode label: `selectors`, a list of {kind, key, values}, where kind is EQUALS, NOT_EQUALS, CONTAINS, NOT_CONTAINS, EXISTS, NOT_EXISTS or ANY."},
+			{Name: "options", Type: "map", Text: "`cascading` (default true), `orphanDependants`, `gracePeriodSeconds`."},
+		},
+		Outputs: []workflows.Field{
+			{Name: "outputs.manifestNamesByNamespace", Type: "map", Text: "What was deleted, as \"kind name\" under each namespace."},
+		},
+		Notes: []string{"With mode label both `kinds` and `labelSelectors` are required, so that nothing forgotten deletes everything."},
+	}
 }

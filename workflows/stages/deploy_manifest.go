@@ -19,7 +19,11 @@ import (
 //	 "manifests": [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}}]}
 type DeployManifest struct{}
 
-var _ workflows.StageType = DeployManifest{}
+var (
+	_ workflows.StageType  = DeployManifest{}
+	_ workflows.Caller     = DeployManifest{}
+	_ workflows.Documented = DeployManifest{}
+)
 
 // Type implements workflows.StageType.
 func (DeployManifest) Type() string { return "deployManifest" }
@@ -200,4 +204,41 @@ func stableTimeout(s *pipeline.Stage) time.Duration {
 		return time.Duration(minutes) * time.Minute
 	}
 	return 30 * time.Minute
+}
+
+// Calls implements workflows.Caller.
+func (DeployManifest) Calls(s *pipeline.Stage) []string {
+	return callsForManifests("deploy", s)
+}
+
+// Describe implements workflows.Documented.
+func (DeployManifest) Describe() workflows.Description {
+	return workflows.Description{
+		Summary: "Applies Kubernetes manifests by Spinnaker's rules and waits until they are stable.",
+		Inputs: []workflows.Field{
+			accountField, providerField,
+			{Name: "source", Type: "text or artifact", Default: "text", Text: "Where the manifests come from."},
+			{Name: "manifests", Type: "list of objects", Text: "The manifests, with source text. Lists may be nested, nulls are passed over."},
+			{Name: "moniker", Type: "map", Text: "`app` (default: the pipeline's application), `cluster`, `stack`, `detail`."},
+			{Name: "namespaceOverride", Type: "namespace", Text: "Where everything goes, whatever the manifests say."},
+			{Name: "requiredArtifacts", Type: "list of {artifact}", Text: "Artifacts that must be bound."},
+			{Name: "requiredArtifactIds", Type: "list of IDs", Text: "The same, by the ID of an expected artifact."},
+			{Name: "enableArtifactBinding", Type: "boolean", Default: "true", Text: "Whether artifacts replace what manifests name."},
+			{Name: "trafficManagement", Type: "map", Text: "`enabled`, `options` with `services`, `enableTraffic`, `strategy`."},
+			{Name: "versioned", Type: "boolean", Default: "by kind", Text: "Whether objects get a version in their name."},
+			{Name: "labelSelectors", Type: "map", Text: "Deploys only the manifests that they select."},
+			{Name: "allowNothingSelected", Type: "boolean", Default: "false", Text: "Whether selecting none is no failure."},
+			{Name: "skipSpecTemplateLabels", Type: "boolean", Default: "false", Text: "Leaves the labels of pod templates alone."},
+			{Name: "skipExpressionEvaluation", Type: "boolean", Default: "false", Text: "Leaves expressions in the manifests alone, under evaluator v4."},
+			{Name: "stableManifestTimeoutMinutes", Type: "whole minutes", Default: "30", Text: "How long the manifests may take to become stable."},
+			{Name: "noOutput", Type: "boolean", Default: "false", Text: "Leaves no outputs."},
+		},
+		Outputs: []workflows.Field{
+			{Name: "outputs.manifests", Type: "list of objects", Text: "What the cluster now holds, without the values of Secrets."},
+			{Name: "outputs.manifestNamesByNamespace", Type: "map", Text: "\"kind name\" under each namespace."},
+			{Name: "outputs.createdArtifacts", Type: "list of artifacts", Text: "The objects as artifacts, also under `artifacts`."},
+			{Name: "outputs.boundArtifacts", Type: "list of artifacts", Text: "The artifacts that were bound."},
+		},
+		Notes: []string{"The rollout is watched, not polled: the stage ends when it does. What the manifests wait for stands in `messages`, those that are done in `stableManifests` and `failedManifests`."},
+	}
 }

@@ -3,6 +3,7 @@ package stages
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -165,4 +166,24 @@ func instant(name string) workflows.Task {
 	return workflows.Task{Name: name, Run: func(workflow.Context, *workflows.TaskRun) (workflows.Outcome, error) {
 		return workflows.Outcome{}, nil
 	}}
+}
+
+// The fields that all stages on Kubernetes objects have.
+var (
+	accountField  = workflows.Field{Name: "account", Type: "account", Text: "The cluster. Older pipelines call it `credentials`."}
+	providerField = workflows.Field{Name: "cloudProvider", Type: "kubernetes", Default: "kubernetes", Text: "There is no other."}
+)
+
+// callsForManifests says for each manifest of a stage what is done with it.
+func callsForManifests(verb string, s *pipeline.Stage) []string {
+	target := " to account " + accountOf(s)
+	manifests, err := flatten(s)
+	if err != nil || strings.EqualFold(s.Context.String("source"), "artifact") {
+		return []string{verb + " the manifests of an artifact" + target}
+	}
+	out := make([]string, len(manifests))
+	for i, m := range manifests {
+		out[i] = verb + " " + m.String("kind") + " " + m.Map("metadata").String("name") + target
+	}
+	return out
 }

@@ -21,8 +21,10 @@ import (
 type ManualJudgment struct{}
 
 var (
-	_ workflows.StageType = ManualJudgment{}
-	_ workflows.Patcher   = ManualJudgment{}
+	_ workflows.StageType  = ManualJudgment{}
+	_ workflows.Patcher    = ManualJudgment{}
+	_ workflows.Restarter  = ManualJudgment{}
+	_ workflows.Documented = ManualJudgment{}
 )
 
 // Type implements workflows.StageType.
@@ -72,4 +74,36 @@ func (ManualJudgment) ValidatePatch(s *pipeline.Stage, patch pipeline.Map) error
 		return pipeline.Errorf(pipeline.CodeInvalid, "The judgmentStatus '%v' is not a judgment: use \"continue\" or \"stop\".", value)
 	}
 	return nil
+}
+
+// PrepareRestart implements workflows.Restarter: it is judged anew.
+func (ManualJudgment) PrepareRestart(s *pipeline.Stage, _ pipeline.Map) {
+	delete(s.Context, "judgmentStatus")
+	delete(s.Context, "lastModifiedBy")
+}
+
+// Describe implements workflows.Documented.
+func (ManualJudgment) Describe() workflows.Description {
+	return workflows.Description{
+		Summary: "Waits until a person lets the pipeline go on or stops it.",
+		Inputs: []workflows.Field{
+			{Name: "instructions", Type: "text", Text: "Shown to whoever judges; may hold HTML."},
+			{Name: "judgmentInputs", Type: "list of {value}", Text: "What Deck offers to choose from."},
+			{Name: "judgmentStatus", Type: "continue or stop", Text: "Set by the person, in any case of letters: \"continue\" ends the stage SUCCEEDED, \"stop\" TERMINAL, by the stage's failure options."},
+			{Name: "judgmentInput", Type: "text", Text: "Set by the person: what was chosen. `#judgment('name of the stage')` reads it."},
+			{Name: "propagateAuthenticationContext", Type: "boolean", Default: "false", Text: "Stages after this one run as the person who continued it."},
+			{Name: "selectedStageRoles", Type: "list of roles", Text: "Who may judge. Kept and shown, not enforced; see below."},
+			{Name: "requiredJudgmentRoles", Type: "list of roles", Text: "The same, and looked at first."},
+			{Name: "preventSelfApproval", Type: "boolean", Default: "false", Text: "Deck asks somebody other than the starter of the execution."},
+			{Name: "stopButtonLabel", Type: "text", Default: "Stop", Text: "What Deck writes on the button."},
+			{Name: "continueButtonLabel", Type: "text", Default: "Continue", Text: "What Deck writes on the button."},
+		},
+		Notes: []string{
+			"The stage waits for three days, or for `stageTimeoutMs`.",
+			"It leaves no outputs; who judged stands in `lastModifiedBy`.",
+			"A judgment is given by `PATCH /pipelines/{id}/stages/{stageId}` and answered at once: 409 when the stage is not waiting or was judged already, 400 for anything but continue and stop. " +
+				"As in Orca, `judgmentInput` may be a text that is not among `judgmentInputs`: those are what Deck offers.",
+			"Roles are those of a Spinnaker with Fiat turned off: everybody who may edit the execution may judge.",
+		},
+	}
 }

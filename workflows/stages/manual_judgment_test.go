@@ -6,8 +6,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gennaker/gennaker/activities"
 	"github.com/gennaker/gennaker/pipeline"
 	"github.com/gennaker/gennaker/workflows"
+	"github.com/gennaker/gennaker/workflows/stages"
 	"github.com/gennaker/gennaker/workflows/workflowstest"
 )
 
@@ -90,4 +92,52 @@ func TestCancelDuringJudgment(t *testing.T) {
 	e := r.Done()
 	cancel.Took(t)
 	require.Equal(t, pipeline.Canceled, stage(e).Status)
+}
+
+// A restart asks again; what was chosen the last time stays readable.
+func TestJudgmentRestart(t *testing.T) {
+	t.Parallel()
+	w := workflowstest.NewWorld()
+	r := newRun(t, w, `{"stages":[{"type":"manualJudgment"}]}`)
+	r.PatchAt(time.Minute, "0", pipeline.Map{"judgmentStatus": "stop", "judgmentInput": "canary"})
+	first := r.Done()
+	require.Equal(t, pipeline.Terminal, first.Status)
+
+	again := workflowstest.NewRunOf(t, w, stages.All(), first.Clone())
+	var waiting *pipeline.Stage
+	again.At(time.Minute, func() { waiting = again.Query().Execution.Stages[0] })
+	again.PatchAt(2*time.Minute, "0", pipeline.Map{"judgmentStatus": "Continue"})
+	e := again.Restart("0", "ines")
+	require.Equal(t, pipeline.Running, waiting.Status)
+	require.NotContains(t, waiting.Context, "judgmentStatus")
+	require.NotContains(t, waiting.Context, "lastModifiedBy")
+	require.Equal(t, "canary", waiting.Context["judgmentInput"])
+	require.Equal(t, pipeline.Succeeded, e.Status)
+}
+
+// Without Fiat everybody may judge, and any text may be chosen, as in Orca.
+func TestJudgmentRolesAndInputs(t *testing.T) {
+	t.Parallel()
+	r := newRun(t, workflowstest.NewWorld(), `{"stages":[{"type":"manualJudgment","selectedStageRoles":["sre"],"requiredJudgmentRoles":["sre"],
+		"judgmentInputs":[{"value":"canary"},{"value":"all"}]}]}`)
+	judged := r.PatchAt(time.Minute, "0", pipeline.Map{"judgmentStatus": "continue", "judgmentInput": "half"})
+	e := r.Done()
+	judged.Took(t)
+	require.Equal(t, pipeline.Succeeded, e.Status)
+	require.Equal(t, "half", stage(e).Context["judgmentInput"])
+	require.Equal(t, "tess", stage(e).Context["lastModifiedBy"])
+	require.Empty(t, stage(e).Outputs)
+}
+
+// Stages behind a judgment that passes its judge's identity on run as the judge.
+func TestJudgmentPropagatesAuthentication(t *testing.T) {
+	t.Parallel()
+	for propagate, user := range map[string]string{"true": "tess", "false": "ines"} {
+		w := workflowstest.NewWorld()
+		r := newRun(t, w, `{"stages":[{"type":"manualJudgment","propagateAuthenticationContext":`+propagate+`},
+			{"type":"deleteApplication","application":{"name":"shop"}}]}`)
+		r.PatchAt(time.Minute, "0", pipeline.Map{"judgmentStatus": "continue"})
+		require.Equal(t, pipeline.Succeeded, r.Done().Status)
+		require.Equal(t, user, w.Asked(activities.DeleteApplication.Name)[0].(activities.DeleteApplicationInput).Scope.User)
+	}
 }

@@ -22,9 +22,12 @@ import (
 type RunJob struct{}
 
 var (
-	_ workflows.StageType = RunJob{}
-	_ workflows.Aliased   = RunJob{}
-	_ workflows.Canceller = RunJob{}
+	_ workflows.StageType  = RunJob{}
+	_ workflows.Aliased    = RunJob{}
+	_ workflows.Canceller  = RunJob{}
+	_ workflows.Restarter  = RunJob{}
+	_ workflows.Caller     = RunJob{}
+	_ workflows.Documented = RunJob{}
 )
 
 // Type implements workflows.StageType.
@@ -150,4 +153,51 @@ func (RunJob) Cancel(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outc
 		ManifestName: "job " + name, Options: pipeline.Map{"cascading": "true"},
 	})
 	return workflows.Outcome{Context: pipeline.Map{"canceledJobs": namesValue(out.ManifestNamesByNamespace)}}, err
+}
+
+// PrepareRestart implements workflows.Restarter: what is known of the Job that
+// ran is kept in the restart's details.
+func (RunJob) PrepareRestart(s *pipeline.Stage, details pipeline.Map) {
+	_, ran := s.Context["jobStatus"]
+	for _, key := range []string{"jobStatus", "completionDetails", "propertyFileContents", "deploy.jobs"} {
+		if ran {
+			details[key] = s.Context[key]
+		}
+		delete(s.Context, key)
+	}
+	for _, key := range []string{"jobAccount", "jobNamespace", "jobName", "canceledJobs"} {
+		delete(s.Context, key)
+	}
+}
+
+// Calls implements workflows.Caller.
+func (RunJob) Calls(s *pipeline.Stage) []string {
+	return callsForManifests("run", s)
+}
+
+// Describe implements workflows.Documented.
+func (RunJob) Describe() workflows.Description {
+	return workflows.Description{
+		Summary: "Runs a Kubernetes Job and waits for its end. Cancelling the stage deletes the Job.",
+		Inputs: []workflows.Field{
+			accountField, providerField,
+			{Name: "source", Type: "text or artifact", Default: "text", Text: "Where the Job comes from."},
+			{Name: "manifest", Type: "object", Text: "The Job, with source text: exactly one."},
+			{Name: "namespace", Type: "namespace", Text: "Where it runs when the manifest names none."},
+			{Name: "moniker", Type: "map", Text: "`app` (default: the pipeline's application)."},
+			{Name: "waitForCompletion", Type: "boolean", Default: "true", Text: "Whether the stage ends with the Job or once it is started."},
+			{Name: "requiredArtifacts", Type: "list of {artifact}", Text: "Artifacts that must be bound."},
+			{Name: "requiredArtifactIds", Type: "list of IDs", Text: "The same, by the ID of an expected artifact."},
+			{Name: "noOutput", Type: "boolean", Default: "false", Text: "Leaves no outputs."},
+		},
+		Outputs: []workflows.Field{
+			{Name: "jobStatus", Type: "map", Text: "The Job as it ended: name, location, jobState, times, pods."},
+			{Name: "completionDetails", Type: "map", Text: "Exit code, signal, message and reason of the container that ended it."},
+			{Name: "outputs.manifests", Type: "list of objects", Text: "And the other outputs of deployManifest."},
+		},
+		Notes: []string{
+			"A Job of the same name from an earlier run is replaced. The same run never starts it twice, whatever happens to workers.",
+			"A restart keeps what the earlier Job left in `restartDetails`.",
+		},
+	}
 }

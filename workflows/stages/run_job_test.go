@@ -10,6 +10,7 @@ import (
 	"github.com/gennaker/gennaker/activities"
 	"github.com/gennaker/gennaker/pipeline"
 	"github.com/gennaker/gennaker/workflows"
+	"github.com/gennaker/gennaker/workflows/stages"
 	"github.com/gennaker/gennaker/workflows/workflowstest"
 )
 
@@ -135,4 +136,27 @@ func TestRunJobRefuses(t *testing.T) {
 			require.Empty(t, deleted(w))
 		})
 	}
+}
+
+// A restart runs another Job and keeps what is known of the first.
+func TestRunJobRestart(t *testing.T) {
+	t.Parallel()
+	w := workflowstest.NewWorld()
+	first := newRun(t, w, `{"stages":[{"type":"runJob",`+job+`}]}`).Done()
+	again := workflowstest.NewRunOf(t, w, stages.All(), first.Clone())
+	e := again.Restart("0", "ines")
+	require.Equal(t, pipeline.Succeeded, e.Status)
+	asked := w.Asked(activities.RunJob.Name)
+	require.Len(t, asked, 2)
+	require.NotEqual(t, asked[0].(activities.RunJobInput).Scope.Key(), asked[1].(activities.RunJobInput).Scope.Key())
+	details := stage(e).Context.Map("restartDetails")
+	require.Equal(t, stage(first).Context["jobStatus"], details["jobStatus"])
+	require.Equal(t, stage(first).Context["deploy.jobs"], details["deploy.jobs"])
+	require.Equal(t, "ines", details["restartedBy"])
+
+	s := &pipeline.Stage{Context: pipeline.Map{"jobName": "test", "deploy.jobs": "x"}}
+	details = pipeline.Map{}
+	stages.RunJob{}.PrepareRestart(s, details)
+	require.Empty(t, s.Context)
+	require.Empty(t, details, "a Job that told nothing leaves nothing")
 }

@@ -20,7 +20,11 @@ type SavePipeline struct {
 	Name string
 }
 
-var _ workflows.StageType = SavePipeline{}
+var (
+	_ workflows.StageType  = SavePipeline{}
+	_ workflows.Caller     = SavePipeline{}
+	_ workflows.Documented = SavePipeline{}
+)
 
 // Type implements workflows.StageType.
 func (s SavePipeline) Type() string { return s.Name }
@@ -55,7 +59,11 @@ func (SavePipeline) save(ctx workflow.Context, t *workflows.TaskRun) (workflows.
 //	{"type": "deletePipeline", "pipeline": {"id": "3c1b…", "name": "Deploy"}}
 type DeletePipeline struct{}
 
-var _ workflows.StageType = DeletePipeline{}
+var (
+	_ workflows.StageType  = DeletePipeline{}
+	_ workflows.Caller     = DeletePipeline{}
+	_ workflows.Documented = DeletePipeline{}
+)
 
 // Type implements workflows.StageType.
 func (DeletePipeline) Type() string { return "deletePipeline" }
@@ -90,4 +98,44 @@ func pipelineOf(s *pipeline.Stage) (pipeline.Pipeline, error) {
 		return nil, pipeline.Errorf(pipeline.CodeInvalid, "The pipeline of stage '%s' is not a JSON object: %s.", s.Name, err)
 	}
 	return p, nil
+}
+
+// Calls implements workflows.Caller.
+func (SavePipeline) Calls(s *pipeline.Stage) []string {
+	p, err := pipelineOf(s)
+	if err != nil {
+		return nil
+	}
+	return []string{"save the pipeline " + p.Name() + " of application " + p.Application()}
+}
+
+// Describe implements workflows.Documented.
+func (SavePipeline) Describe() workflows.Description {
+	return workflows.Description{
+		Summary: "Stores a pipeline configuration: a new one when its ID is missing, else in place of the stored one. savePipeline and updatePipeline do the same.",
+		Inputs: []workflows.Field{
+			{Name: "pipeline", Type: "object, or its JSON in base64", Text: "The configuration. In base64 its expressions stay as they are."},
+			{Name: "staleCheck", Type: "boolean", Default: "false", Text: "Refuses a configuration that somebody else has changed since it was read (its `updateTs` differs)."},
+		},
+		Notes: []string{"The context tells what was saved under `pipeline.name` and `pipeline.id`."},
+	}
+}
+
+// Calls implements workflows.Caller.
+func (DeletePipeline) Calls(s *pipeline.Stage) []string {
+	p, err := pipelineOf(s)
+	if err != nil {
+		return nil
+	}
+	return []string{"delete the pipeline " + p.ID()}
+}
+
+// Describe implements workflows.Documented.
+func (DeletePipeline) Describe() workflows.Description {
+	return workflows.Description{
+		Summary: "Deletes a pipeline configuration; a missing one is a success. Its executions stay.",
+		Inputs: []workflows.Field{
+			{Name: "pipeline", Type: "object, or its JSON in base64", Text: "`id` says which."},
+		},
+	}
 }

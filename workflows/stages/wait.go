@@ -21,8 +21,9 @@ const maxWait = 10 * 365 * 24 * time.Hour
 type Wait struct{}
 
 var (
-	_ workflows.StageType = Wait{}
-	_ workflows.Patcher   = Wait{}
+	_ workflows.StageType  = Wait{}
+	_ workflows.Patcher    = Wait{}
+	_ workflows.Documented = Wait{}
 )
 
 // Type implements workflows.StageType.
@@ -58,4 +59,17 @@ func (Wait) ValidatePatch(s *pipeline.Stage, patch pipeline.Map) error {
 		return pipeline.Errorf(pipeline.CodeConflict, "The stage '%s' is %s, not waiting: there is no wait to skip.", s.Name, s.Status)
 	}
 	return nil
+}
+
+// Describe implements workflows.Documented.
+func (Wait) Describe() workflows.Description {
+	return workflows.Description{
+		Summary: "Lets time pass.",
+		Inputs: []workflows.Field{
+			{Name: "waitTime", Type: "whole seconds", Default: "0", Text: "How long, counted from the stage's start; at most ten years. A decimal is cut, a negative number is 0."},
+			{Name: "skipRemainingWait", Type: "boolean", Default: "false", Text: "Set by a person on the waiting stage: ends the wait."},
+			{Name: "skipWaitText", Type: "text", Text: "Shown by Deck to whoever is about to skip the wait."},
+		},
+		Notes: []string{"A pause of the execution does not make the wait longer, but the stage does not end while it lasts."},
+	}
 }
