@@ -34,11 +34,17 @@ func sequence(ctx workflow.Context) error {
 	return nil
 }
 
+// once runs one activity.
+func once(ctx workflow.Context) error {
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
+	return workflow.ExecuteActivity(ctx, nothing).Get(ctx, nil)
+}
+
 func nothing(context.Context) error { return nil }
 
 // reference are the medians of bare Temporal, which other rows compare with; in
 // milliseconds.
-type reference struct{ roundTrip, tenByOne, tenByCrowd float64 }
+type reference struct{ roundTrip, one, tenByOne, tenByCrowd float64 }
 
 // bare measures Temporal itself, by a worker with the product's own settings.
 func (b *bench) bare(ctx context.Context) error {
@@ -46,6 +52,7 @@ func (b *bench) bare(ctx context.Context) error {
 		MaxConcurrentActivityTaskPollers: 8, MaxConcurrentWorkflowTaskPollers: 8,
 	})
 	w.RegisterWorkflow(atOnce)
+	w.RegisterWorkflow(once)
 	w.RegisterWorkflow(sequence)
 	w.RegisterActivity(nothing)
 	if err := w.Start(); err != nil {
@@ -58,6 +65,7 @@ func (b *bench) bare(ctx context.Context) error {
 		into *float64
 	}{
 		{"bare Temporal: a workflow that ends at once", atOnce, &b.reference.roundTrip},
+		{"bare Temporal: 1 activity, 1 client", once, &b.reference.one},
 		{"bare Temporal: 10 activities in a row, 1 client", sequence, &b.reference.tenByOne},
 	} {
 		values, err := repeat(b.runs, func() (float64, error) { return b.runBare(ctx, r.flow) })

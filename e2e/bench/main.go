@@ -78,6 +78,7 @@ func (b *bench) measure(ctx context.Context) error {
 		{"the process", b.process},
 		{"bare Temporal", b.bare},
 		{"pipelines", b.pipelines},
+		{"the engine", b.engine},
 		{"deployments", b.deployments},
 	} {
 		fmt.Fprintln(os.Stderr, "measuring", part.what)
