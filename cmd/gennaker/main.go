@@ -44,6 +44,7 @@ type commands struct {
 
 	Reference            referenceCommand            `cmd:"" hidden:"" help:"Print the configuration reference."`
 	ReferenceExpressions referenceExpressionsCommand `cmd:"" hidden:"" help:"Print the expression reference."`
+	ReferenceStages      referenceStagesCommand      `cmd:"" hidden:"" help:"Write the reference of stage types."`
 }
 
 // process is what every subcommand gets to run with.

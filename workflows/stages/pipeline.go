@@ -21,8 +21,10 @@ import (
 type Pipeline struct{}
 
 var (
-	_ workflows.StageType = Pipeline{}
-	_ workflows.Canceller = Pipeline{}
+	_ workflows.StageType  = Pipeline{}
+	_ workflows.Canceller  = Pipeline{}
+	_ workflows.Caller     = Pipeline{}
+	_ workflows.Documented = Pipeline{}
 )
 
 // Type implements workflows.StageType.
@@ -149,4 +151,31 @@ func (Pipeline) Cancel(ctx workflow.Context, t *workflows.TaskRun) (workflows.Ou
 	return workflows.Outcome{}, workflows.CancelChild(ctx, id, workflows.CancelInput{
 		User: "parent pipeline", Reason: "The parent pipeline '" + t.Execution().Name + "' was ended.",
 	})
+}
+
+// Calls implements workflows.Caller.
+func (Pipeline) Calls(s *pipeline.Stage) []string {
+	return []string{"start the pipeline " + s.Context.String("pipeline")}
+}
+
+// Describe implements workflows.Documented.
+func (Pipeline) Describe() workflows.Description {
+	return workflows.Description{
+		Summary: "Starts another pipeline and waits for it.",
+		Inputs: []workflows.Field{
+			{Name: "pipeline", Type: "ID of a pipeline configuration", Text: "What to start."},
+			{Name: "application", Type: "text", Text: "Its application, for Deck."},
+			{Name: "pipelineParameters", Type: "map", Text: "The parameters of the new execution; those that it does not name have their defaults."},
+			{Name: "waitForCompletion", Type: "boolean", Default: "true", Text: "Whether the stage ends with the other pipeline or once it is started."},
+			{Name: "skipDownstreamOutput", Type: "boolean", Default: "false", Text: "Leaves the other pipeline's outputs where they are."},
+		},
+		Outputs: []workflows.Field{
+			{Name: "executionId", Type: "text", Text: "The execution that was started; its name is `executionName`."},
+			{Name: "outputs of the execution", Type: "any", Text: "When it was waited for and succeeded: its merged outputs, at most 1 MiB."},
+		},
+		Notes: []string{
+			"The context's `status` tells how the other pipeline ended. It failed: the stage fails with its errors. It was cancelled: the stage is CANCELED.",
+			"Cancelling the stage cancels the other pipeline, as user `parent pipeline`.",
+		},
+	}
 }
