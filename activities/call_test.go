@@ -39,6 +39,7 @@ type nobody struct {
 	activities.Executions
 	activities.History
 	activities.Fetch
+	activities.Limits
 	activities.Webhook
 }
 
@@ -55,6 +56,7 @@ func TestEveryCallIsRegistered(t *testing.T) {
 	activities.RegisterExecutions(&names, nobody{})
 	activities.RegisterFetch(&names, nobody{})
 	activities.RegisterHistory(&names, nobody{})
+	activities.RegisterLimits(&names, nobody{})
 	activities.RegisterWebhook(&names, nobody{})
 
 	want := declaredCalls(t)
@@ -126,6 +128,9 @@ func TestCallsAreBounded(t *testing.T) {
 	checkCall(check, activities.DeleteApplication)
 	checkCall(check, activities.LatestExecutions)
 	checkCall(check, activities.LoadExecution)
+	checkCall(check, activities.TellLimit)
+	checkCall(check, activities.AnswerPermits)
+	checkCall(check, activities.FindEnded)
 	checkCall(check, activities.SavePipeline)
 	checkCall(check, activities.DeletePipeline)
 	checkCall(check, activities.FetchExpressions)

@@ -9,6 +9,7 @@ import (
 	"github.com/gennaker/gennaker/activities/archive"
 	"github.com/gennaker/gennaker/activities/configuration"
 	"github.com/gennaker/gennaker/activities/history"
+	"github.com/gennaker/gennaker/activities/limits"
 	"github.com/gennaker/gennaker/activities/monitor"
 	"github.com/gennaker/gennaker/executions"
 	"github.com/gennaker/gennaker/pipeline"
@@ -30,6 +31,7 @@ func (w *Worker) addOrca() error {
 	activities.RegisterConfiguration(orca, configuration.New(w.deps.Front50))
 	activities.RegisterArchive(orca, archive.New(w.deps.Archive, w.deps.Model, w.deps.Logger))
 	activities.RegisterHistory(orca, history.New(w.deps.Executions))
+	activities.RegisterLimits(orca, limits.New(w.deps.Temporal))
 	activities.RegisterExecutions(orca, monitor.New(w.deps.Executions))
 	w.queues = append(w.queues, queue{workflows.OrcaQueue, orca})
 	return nil

@@ -8,6 +8,7 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/gennaker/gennaker/activities"
 	"github.com/gennaker/gennaker/pipeline"
 )
 
@@ -41,11 +42,16 @@ type Registry interface {
 	RegisterWorkflowWithOptions(w any, options workflow.RegisterOptions)
 }
 
-// Register registers the engine's workflow.
+// Register registers the engine's workflows. Executions stay with the build that
+// started them; a limit, which may never end, goes on with the newest.
 func (e *Engine) Register(r Registry) {
 	r.RegisterWorkflowWithOptions(e.Run, workflow.RegisterOptions{
 		Name:               PipelineWorkflow,
 		VersioningBehavior: workflow.VersioningBehaviorPinned,
+	})
+	r.RegisterWorkflowWithOptions(Limit, workflow.RegisterOptions{
+		Name:               activities.LimitWorkflow,
+		VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gennaker/gennaker/activities"
 	"github.com/gennaker/gennaker/pipeline"
+	"github.com/gennaker/gennaker/pipeline/expr"
 )
 
 // run is one execution in progress. Its coroutines share it without locks,
@@ -48,6 +49,10 @@ type run struct {
 	// halted holds the IDs of stages that had halted before a restart and were
 	// not reset by it.
 	halted map[string]bool
+	// permit is the execution's part in its pipeline's limit, nil without one.
+	permit *permit
+	// graph remembers which stages are before which; nil until it is asked for.
+	graph *expr.Graph
 	// evaluations counts evaluations, for seeds that differ.
 	evaluations int
 }
@@ -110,6 +115,9 @@ func (r *run) run(ctx workflow.Context) {
 	case r.input.Restart != nil:
 		r.restart(ctx, *r.input.Restart)
 		r.exec.Canceled = false
+	}
+	if !r.admit(ctx) {
+		return
 	}
 	if !r.input.Continued {
 		r.start(ctx)
@@ -201,6 +209,7 @@ func (r *run) finish(ctx workflow.Context) {
 		r.dropTargetReferences()
 	}
 	r.publish(ctx)
+	r.release(ctx)
 	status := temporal.NewSearchAttributeKeyKeyword(ExecutionStatusAttribute)
 	if err := workflow.UpsertTypedSearchAttributes(ctx, status.ValueSet(string(r.exec.Status))); err != nil {
 		r.log.Warn("the execution's status could not be indexed", "error", err)

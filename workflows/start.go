@@ -23,12 +23,17 @@ func StartSummary(e *pipeline.Execution) string {
 // characters, the mark of the cut included.
 const maxKeyword = 250
 
-// StartAttributes are the search attributes that an execution starts with.
+// StartAttributes are the search attributes that an execution starts with. One
+// whose pipeline limits concurrency may have to wait first.
 func StartAttributes(e *pipeline.Execution) temporal.SearchAttributes {
 	key := temporal.NewSearchAttributeKeyKeyword
+	status := pipeline.Running
+	if limitOf(e) > 0 {
+		status = pipeline.NotStarted
+	}
 	updates := []temporal.SearchAttributeUpdate{
 		key(ApplicationAttribute).ValueSet(shorten(e.Application, maxKeyword)),
-		key(ExecutionStatusAttribute).ValueSet(string(pipeline.Running)),
+		key(ExecutionStatusAttribute).ValueSet(string(status)),
 		key(TriggerTypeAttribute).ValueSet(shorten(e.Trigger.Type, maxKeyword)),
 	}
 	if e.Name != "" {

@@ -51,6 +51,7 @@ var (
 	_ activities.Executions    = (*World)(nil)
 	_ activities.Fetch         = (*World)(nil)
 	_ activities.History       = (*World)(nil)
+	_ activities.Limits        = (*World)(nil)
 	_ workflows.Publisher      = (*World)(nil)
 )
 
@@ -78,8 +79,9 @@ func (w *World) Register(r activities.Registry) {
 	activities.RegisterClouddriver(r, w)
 	activities.RegisterConfiguration(r, w)
 	activities.RegisterExecutions(r, w)
-	activities.RegisterHistory(r, w)
 	activities.RegisterFetch(r, w)
+	activities.RegisterHistory(r, w)
+	activities.RegisterLimits(r, w)
 }
 
 // Asked returns the inputs that a call got, in order.
@@ -156,6 +158,33 @@ func (w *World) ArchiveExecution(ctx context.Context, in activities.ArchiveExecu
 	return ask(ctx, w, activities.ArchiveExecution, in, func() (activities.Done, error) {
 		w.archived = append(w.archived, in)
 		return activities.Done{}, nil
+	})
+}
+
+// UseLimits makes the limits of pipelines real. Without them messages to limits
+// come to nothing, and a test plays their part by signals.
+func (w *World) UseLimits(limits activities.Limits) {
+	On(w, activities.TellLimit, limits.TellLimit)
+	On(w, activities.AnswerPermits, limits.AnswerPermits)
+	On(w, activities.FindEnded, limits.FindEnded)
+}
+
+// TellLimit implements activities.Limits.
+func (w *World) TellLimit(ctx context.Context, in activities.TellLimitInput) (activities.Done, error) {
+	return ask(ctx, w, activities.TellLimit, in, func() (activities.Done, error) { return activities.Done{}, nil })
+}
+
+// AnswerPermits implements activities.Limits.
+func (w *World) AnswerPermits(ctx context.Context, in activities.AnswerPermitsInput) (activities.AnswerPermitsOutput, error) {
+	return ask(ctx, w, activities.AnswerPermits, in, func() (activities.AnswerPermitsOutput, error) {
+		return activities.AnswerPermitsOutput{}, nil
+	})
+}
+
+// FindEnded implements activities.Limits.
+func (w *World) FindEnded(ctx context.Context, in activities.FindEndedInput) (activities.FindEndedOutput, error) {
+	return ask(ctx, w, activities.FindEnded, in, func() (activities.FindEndedOutput, error) {
+		return activities.FindEndedOutput{}, nil
 	})
 }
 
