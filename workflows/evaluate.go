@@ -58,6 +58,7 @@ func (r *run) fetching(ctx workflow.Context, s *pipeline.Stage, evaluate func(*e
 	seed := r.seed(ctx, s)
 	for range maxFetchRounds {
 		env := expr.NewEnv(r.exec, s)
+		env.Share(r.stageGraph())
 		env.Now = workflow.Now(ctx)
 		env.Seed = seed
 		env.User = r.user(s)

@@ -129,5 +129,5 @@ func (r *run) reset(s *pipeline.Stage, user string, details pipeline.Map) {
 			k.PrepareRestart(s, details)
 		}
 	}
-	r.exec.Stages = slices.DeleteFunc(r.exec.Stages, func(c *pipeline.Stage) bool { return r.descends(c, s) })
+	r.setStages(slices.DeleteFunc(r.exec.Stages, func(c *pipeline.Stage) bool { return r.descends(c, s) }))
 }

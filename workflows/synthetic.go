@@ -48,7 +48,7 @@ func (r *run) addBefore(s *pipeline.Stage, list []Synthetic) error {
 		added = slices.Insert(added, 0, window)
 	}
 	at := slices.Index(r.exec.Stages, s)
-	r.exec.Stages = slices.Insert(r.exec.Stages, at, added...)
+	r.setStages(slices.Insert(r.exec.Stages, at, added...))
 	return nil
 }
 
@@ -63,7 +63,7 @@ func (r *run) addAfter(s *pipeline.Stage, list []Synthetic) error {
 	for at < len(r.exec.Stages) && r.descends(r.exec.Stages[at], s) {
 		at++
 	}
-	r.exec.Stages = slices.Insert(r.exec.Stages, at, added...)
+	r.setStages(slices.Insert(r.exec.Stages, at, added...))
 	r.changed = true
 	return nil
 }
@@ -103,9 +103,9 @@ func (r *run) planOnFailure(s *pipeline.Stage, kind StageType) error {
 	if err != nil || len(list) == 0 {
 		return err
 	}
-	r.exec.Stages = slices.DeleteFunc(r.exec.Stages, func(c *pipeline.Stage) bool {
+	r.setStages(slices.DeleteFunc(r.exec.Stages, func(c *pipeline.Stage) bool {
 		return c.ParentStageID == s.ID && c.Status == pipeline.NotStarted
-	})
+	}))
 	list = slices.Clone(list)
 	for i := range list {
 		list[i].After = nil

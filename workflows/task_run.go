@@ -52,15 +52,40 @@ func (t *TaskRun) Scope() activities.Scope {
 // nearest manual judgment before it that passes its judge's identity on
 // (reference: orca section 3.12).
 func (r *run) user(s *pipeline.Stage) string {
-	if s != nil {
-		for _, up := range expr.Ancestors(r.exec, s)[1:] {
-			if up.Type == "manualJudgment" && up.Context.Bool("propagateAuthenticationContext") && up.LastModified != nil &&
-				strings.EqualFold(up.Context.String("judgmentStatus"), "continue") {
-				return up.LastModified.User
-			}
+	passesOn := func(up *pipeline.Stage) bool {
+		return up.Type == "manualJudgment" && up.LastModified != nil && up.Context.Bool("propagateAuthenticationContext") &&
+			strings.EqualFold(up.Context.String("judgmentStatus"), "continue")
+	}
+	if s == nil || !slices.ContainsFunc(r.exec.Stages, passesOn) {
+		return r.exec.Authentication.User
+	}
+	for _, up := range r.ancestors(s)[1:] {
+		if passesOn(up) {
+			return up.LastModified.User
 		}
 	}
 	return r.exec.Authentication.User
+}
+
+// ancestors lists s and all stages whose outputs it sees, nearest first. The
+// list is not to be changed.
+func (r *run) ancestors(s *pipeline.Stage) []*pipeline.Stage {
+	return r.stageGraph().Ancestors(r.exec, s)
+}
+
+// stageGraph is kept until the stages change.
+func (r *run) stageGraph() expr.Graph {
+	if r.graph == nil {
+		g := expr.NewGraph(r.exec)
+		r.graph = &g
+	}
+	return *r.graph
+}
+
+// setStages gives the execution its stages.
+func (r *run) setStages(stages []*pipeline.Stage) {
+	r.exec.Stages = stages
+	r.graph = nil
 }
 
 // Summary names the stage and task in the Temporal UI.
@@ -81,7 +106,7 @@ func (t *TaskRun) Value(key string) any {
 	if v, present := t.Stage.Context[key]; present {
 		return v
 	}
-	for _, s := range expr.Ancestors(t.run.exec, t.Stage) {
+	for _, s := range t.run.ancestors(t.Stage) {
 		if v, present := s.Outputs[key]; present {
 			return v
 		}
@@ -264,7 +289,7 @@ func shorten(s string, limit int) string {
 // and of all stages upstream, nearest first.
 func (t *TaskRun) AncestorOutputs(key string) []any {
 	var out []any
-	for _, s := range expr.Ancestors(t.run.exec, t.Stage) {
+	for _, s := range t.run.ancestors(t.Stage) {
 		if v, present := s.Outputs[key]; present {
 			out = append(out, v)
 		}

@@ -45,6 +45,19 @@ func (g *graph) ancestorsOf(execution *pipeline.Execution, stage *pipeline.Stage
 	return out
 }
 
+// Graph answers what is before a stage, and remembers the answers. It holds as
+// long as no stage is added to the execution or taken away, and no requisites
+// change. It is not safe for use by several goroutines at once.
+type Graph struct{ *graph }
+
+// NewGraph looks through the execution's stages.
+func NewGraph(execution *pipeline.Execution) Graph { return Graph{newGraph(execution)} }
+
+// Ancestors is [Ancestors] from memory; the result is not to be changed.
+func (g Graph) Ancestors(execution *pipeline.Execution, stage *pipeline.Stage) []*pipeline.Stage {
+	return g.ancestorsOf(execution, stage)
+}
+
 // Ancestors lists stage and the stages whose outputs it sees, nearest first: its
 // requisites with their synthetic children and then what is before those, or for
 // a synthetic stage its parent (reference: orca section 4).

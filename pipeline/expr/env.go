@@ -93,6 +93,9 @@ func EvaluatesAtStart(spelEvaluator string) bool {
 	return !strings.EqualFold(spelEvaluator, "v4")
 }
 
+// Share lets the environment use a graph that others use too.
+func (env *Env) Share(g Graph) { env.graph = g.graph }
+
 func (env *Env) isPipeline() bool {
 	return env.Execution != nil && env.Execution.Type != pipeline.TypeOrchestration
 }
