@@ -55,7 +55,8 @@ func TestAnswers(t *testing.T) {
 		{name: "delete an execution", method: "DELETE", target: "/pipelines/finished", want: ``},
 		{name: "delete a task", method: "DELETE", target: "/tasks/task-done", want: ``},
 		{name: "cancel a task", method: "PUT", target: "/applications/shop/tasks/task-running/cancel", want: ``},
-		{name: "plan", method: "POST", target: "/pipelines/start", body: `{"plan":true,"application":"shop","name":"x","stages":[{"type":"wait"}],"trigger":{"type":"manual"}}`, want: `{"application":"shop","name":"x","stages":[{"type":"wait"}]}`},
+		{name: "plan", method: "POST", target: "/pipelines/start", body: `{"plan":true,"application":"shop","name":"x","stages":[{"type":"wait"}],"trigger":{"type":"manual"}}`,
+			want: `{"application":"shop","name":"x","planned":{"parameters":{},"problems":[],"stages":[{"before":[],"calls":[],"context":{},"name":"wait","refId":"0","requisiteStageRefIds":[],"tasks":["wait"],"type":"wait"}],"unknown":[]},"stages":[{"type":"wait"}]}`},
 		{name: "YAML", target: "/version", headers: []string{"Accept", "application/x-yaml"}, want: "version: 1.2.3\n"},
 		{name: "preflight", method: "OPTIONS", target: "/tasks", want: ``},
 	} {

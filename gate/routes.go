@@ -100,7 +100,7 @@ func routes() []route {
 		{Method: "DELETE", Path: "/pipelines/{application}/{name}", Summary: "Delete a pipeline; a missing one is a success", Auth: authWrite, handle: deletePipeline},
 
 		// Executions.
-		{Method: "POST", Path: "/pipelines/start", Summary: "Run a pipeline that is in the body; plan true only checks it", Auth: authExecute, Request: pipeline.Map{}, Response: ref{}, handle: startPipeline},
+		{Method: "POST", Path: "/pipelines/start", Summary: "Run a pipeline that is in the body; with plan true, answer the pipeline without its template and, under planned, what a run would do", Auth: authExecute, Request: pipeline.Map{}, Response: ref{}, handle: startPipeline},
 		{Method: "POST", Path: "/pipelines/{application}/{name}", Summary: "Run a pipeline, by name or ID", Auth: authExecute, Request: pipeline.Trigger{}, Response: ref{}, Status: http.StatusAccepted, handle: triggerPipeline},
 		{Method: "POST", Path: "/pipelines/v2/{application}/{name}", Summary: "Run a pipeline, by name or ID", Auth: authExecute, Request: pipeline.Trigger{}, Response: eventRef{}, Status: http.StatusAccepted, handle: triggerPipelineV2},
 		{Method: "GET", Path: "/pipelines/{id}", Summary: "One execution", Auth: authRead, Response: pipeline.Execution{}, handle: getExecution},

@@ -196,3 +196,32 @@ func TestTemplatedPipelinesRun(t *testing.T) {
 	require.Contains(t, pipeline.AsMap(w.object(out).List("errors")[0])["cause"], "Missing variable values for: who")
 	require.Len(t, w.engine.started, before)
 }
+
+func TestPlanTellsWhatARunWouldDo(t *testing.T) {
+	t.Parallel()
+	w := newTemplateWorld(t)
+	require.Equal(t, http.StatusOK, w.do("POST", "/v2/pipelineTemplates/create?tag=stable", webTemplate).Code)
+	body := pipeline.Map{}
+	require.NoError(t, body.UnmarshalJSON([]byte(webPipeline)))
+	body["plan"] = true
+	body["variables"] = map[string]any{"extra": int64(1)}
+	body["stages"] = []any{
+		map[string]any{"refId": "2", "type": "deployManifest", "name": "Deploy", "account": "nope", "requisiteStageRefIds": []any{"1"}, "comments": "${ outputOfOne } to ${ parameters.to }"},
+	}
+	raw, err := body.MarshalJSON()
+	require.NoError(t, err)
+	before := len(w.engine.started)
+	out := w.do("POST", "/pipelines/start", string(raw))
+	require.Equal(t, http.StatusOK, out.Code, out.Body.String())
+	require.Len(t, w.engine.started, before, "nothing is started")
+	answer := w.object(out)
+	require.Len(t, answer.List("stages"), 2, "Orca's answer: the pipeline without its template")
+	require.Equal(t, map[string]any{"waitTime": int64(42)}, answer["templateVariables"])
+	planned := answer.Map("planned")
+	require.Equal(t, []string{"1", "2"}, names(t, planned["stages"], "refId"))
+	require.Equal(t, int64(42), pipeline.AsMap(planned.List("stages")[0]).Map("context")["waitTime"])
+	require.Equal(t, []string{"comments"}, names(t, planned["unknown"], "path"))
+	require.Equal(t, []string{"WARN", "FATAL"}, names(t, planned["problems"], "severity"))
+	require.Contains(t, names(t, planned["problems"], "message")[0], "extra")
+	require.Contains(t, names(t, planned["problems"], "message")[1], "known accounts are kubernetes, prod")
+}

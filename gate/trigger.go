@@ -63,7 +63,7 @@ func (r *request) trigger() (string, error) {
 }
 
 // startPipeline runs the configuration in the body, stored or not. With plan
-// it only checks that the configuration could run.
+// it only says what that would do.
 func startPipeline(r *request) error {
 	config, err := r.object(false)
 	if err != nil {
@@ -76,6 +76,9 @@ func startPipeline(r *request) error {
 	plan := config.Bool("plan")
 	delete(config, "trigger")
 	delete(config, "plan")
+	if plan {
+		return r.plan(pipeline.Pipeline(config), trigger)
+	}
 	p, err := r.resolve(pipeline.Pipeline(config), trigger)
 	if err != nil {
 		return err
@@ -83,17 +86,10 @@ func startPipeline(r *request) error {
 	if err := p.Validate(); err != nil {
 		return refusedSave(err)
 	}
-	build := func(l pipeline.Launch) (*pipeline.Execution, error) {
+	id, err := r.start(func(l pipeline.Launch) (*pipeline.Execution, error) {
 		l.Trigger = trigger
 		return pipeline.NewExecution(p, l)
-	}
-	if plan {
-		if _, err := build(r.launch()); err != nil {
-			return err
-		}
-		return r.answer(http.StatusOK, p)
-	}
-	id, err := r.start(build)
+	})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,42 @@
+package gate
+
+import (
+	"net/http"
+
+	"github.com/gennaker/gennaker/pipeline"
+	"github.com/gennaker/gennaker/pipeline/templates"
+	"github.com/gennaker/gennaker/workflows"
+	"github.com/gennaker/gennaker/workflows/stages"
+)
+
+// plannedKey holds the workflows.Plan in the answer to a plan; what is around it
+// is the configuration without its template, as Orca answers it.
+const plannedKey = "planned"
+
+// plan answers what a run of the configuration would do, and starts nothing.
+func (r *request) plan(config pipeline.Pipeline, trigger pipeline.Trigger) error {
+	resolved, err := templates.Resolve(config, r.templateOptions(trigger))
+	if err != nil {
+		return err
+	}
+	if err := resolved.Pipeline.Validate(); err != nil {
+		return refusedSave(err)
+	}
+	accounts, err := r.server.accountNames(r.ctx())
+	if err != nil {
+		return err
+	}
+	l := r.launch()
+	l.Trigger = trigger
+	planned, err := workflows.NewPlan(resolved.Pipeline, l, workflows.PlanLookups{Types: stages.All(), Accounts: accounts, Warnings: resolved.Warnings})
+	if err != nil {
+		return err
+	}
+	value, err := pipeline.ToValue(planned)
+	if err != nil {
+		return pipeline.Wrap(pipeline.CodeInternal, err, "the plan cannot be encoded")
+	}
+	out := resolved.Pipeline.Clone()
+	out[plannedKey] = value
+	return r.answer(http.StatusOK, out)
+}
