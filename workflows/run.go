@@ -53,8 +53,6 @@ type run struct {
 	permit *permit
 	// graph remembers which stages are before which; nil until it is asked for.
 	graph *expr.Graph
-	// graph remembers which stages are before which; nil until it is asked for.
-	graph *expr.Graph
 	// evaluations counts evaluations, for seeds that differ.
 	evaluations int
 }
