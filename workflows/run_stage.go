@@ -67,6 +67,11 @@ func (r *run) plan(ctx workflow.Context, s *pipeline.Stage) (StageType, error) {
 		// Orca runs the tasks on the raw text first and fails the stage after.
 		return nil, failedExpressions(s)
 	}
+	if p, ok := kind.(Preparer); ok {
+		if err := p.Prepare(ctx, s); err != nil {
+			return nil, err
+		}
+	}
 	return kind, r.build(s, kind)
 }
 

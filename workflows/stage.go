@@ -51,6 +51,16 @@ type Synthetic struct {
 	After []int
 }
 
+// Preparer is implemented by stage types that complete a stage's context from
+// how the program is configured, before its tasks are listed. The stage's
+// expressions have been evaluated; those that Prepare adds are evaluated before
+// the first task. What it takes from configuration it must record with
+// workflow.SideEffect, since the next worker may be configured otherwise. An
+// error fails the stage before any task. Dry runs prepare nothing.
+type Preparer interface {
+	Prepare(ctx workflow.Context, stage *pipeline.Stage) error
+}
+
 // BeforePlanner is implemented by stage types that run stages before their
 // tasks. It is asked when the stage starts, its expressions evaluated; an error
 // fails the stage before any task.
