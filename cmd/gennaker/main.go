@@ -35,12 +35,13 @@ type commands struct {
 	ConfigFile string         `name:"config" help:"Configuration file (YAML). Flags win over the environment, the environment over the file." placeholder:"FILE" type:"path"`
 	Log        logging.Config `embed:"" prefix:"log-"`
 
-	Server  serverCommand  `cmd:"" help:"Run all roles in one process."`
-	Gate    gateCommand    `cmd:"" help:"Run the API gateway, and Deck beside it."`
-	Front50 front50Command `cmd:"" name:"front50" help:"Run the configuration service."`
-	Worker  workerCommand  `cmd:"" help:"Run Temporal workers."`
-	Expr    exprCommand    `cmd:"" help:"Evaluate pipeline expressions."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Server   serverCommand   `cmd:"" help:"Run all roles in one process."`
+	Gate     gateCommand     `cmd:"" help:"Run the API gateway, and Deck beside it."`
+	Front50  front50Command  `cmd:"" name:"front50" help:"Run the configuration service."`
+	Worker   workerCommand   `cmd:"" help:"Run Temporal workers."`
+	Expr     exprCommand     `cmd:"" help:"Evaluate pipeline expressions."`
+	Pipeline pipelineCommand `cmd:"" help:"Plan pipelines."`
+	Version  versionCommand  `cmd:"" help:"Print the version."`
 
 	Reference            referenceCommand            `cmd:"" hidden:"" help:"Print the configuration reference."`
 	ReferenceExpressions referenceExpressionsCommand `cmd:"" hidden:"" help:"Print the expression reference."`

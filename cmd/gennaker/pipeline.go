@@ -1,0 +1,223 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/gennaker/gennaker/pipeline"
+	"github.com/gennaker/gennaker/pipeline/templates"
+	"github.com/gennaker/gennaker/workflows"
+)
+
+// maxPipelineSize bounds the pipelines and answers that the command reads.
+const maxPipelineSize = 64 << 20
+
+// pipelineCommand are the commands on pipelines.
+type pipelineCommand struct {
+	Plan planCommand `cmd:"" help:"Say what a run of a pipeline would do, without starting it."`
+}
+
+// planCommand asks Gate for a plan and prints it. It ends with an exit code of 1
+// when the plan holds a fatal problem, so that scripts can check a pipeline
+// before they save it.
+type planCommand struct {
+	Application string `arg:"" optional:"" help:"Application of a saved pipeline."`
+	Name        string `arg:"" optional:"" help:"Name or ID of the saved pipeline."`
+
+	File      string            `short:"f" help:"JSON file with a pipeline, in place of a saved one. '-' is standard input." placeholder:"FILE"`
+	Parameter map[string]string `short:"p" help:"Parameter of the run; repeat it for more." placeholder:"NAME=VALUE"`
+	Trigger   string            `help:"JSON file with the trigger of the run." placeholder:"FILE"`
+	JSON      bool              `name:"json" help:"Print Gate's answer: the pipeline, and the plan under planned."`
+	Gate      string            `name:"gate-url" help:"Address of Gate." default:"http://localhost:8084" placeholder:"URL"`
+}
+
+// errPlanProblems is the end of a plan with fatal problems, which are printed
+// already.
+var errPlanProblems = errors.New("the pipeline would not succeed")
+
+// Run implements the command.
+func (c *planCommand) Run(p *process) error {
+	ctx, cancel := context.WithTimeout(p.ctx, gateTimeout)
+	defer cancel()
+	config, err := c.pipeline(ctx, p.stdin)
+	if err != nil {
+		return err
+	}
+	if err := c.setTrigger(config); err != nil {
+		return err
+	}
+	config["plan"] = true
+	body, err := pipeline.EncodeValue(map[string]any(config))
+	if err != nil {
+		return err
+	}
+	answer, err := askGate(ctx, http.MethodPost, c.Gate, "/pipelines/start", body)
+	if err != nil {
+		return err
+	}
+	var plan workflows.Plan
+	if err := pipeline.Bind(map[string]any(answer.Map("planned")), &plan); err != nil {
+		return fmt.Errorf("gate's answer holds no plan: %w", err)
+	}
+	if c.JSON {
+		err = printJSON(p.stdout, map[string]any(answer))
+	} else {
+		err = printPlan(p.stdout, answer, plan)
+	}
+	if err == nil && slices.ContainsFunc(plan.Problems, func(f workflows.Problem) bool { return f.Severity == templates.Fatal }) {
+		err = errPlanProblems
+	}
+	return err
+}
+
+// pipeline reads the pipeline to plan: the file's, or the saved one.
+func (c *planCommand) pipeline(ctx context.Context, stdin io.Reader) (pipeline.Map, error) {
+	switch {
+	case c.File != "" && c.Application != "":
+		return nil, errors.New("give a file or a saved pipeline, not both")
+	case c.File == "-":
+		return readObject(stdin, "the pipeline")
+	case c.File != "":
+		return readObjectFile(c.File, "the pipeline")
+	case c.Application == "" || c.Name == "":
+		return nil, errors.New("name a saved pipeline, for example: gennaker pipeline plan shop Deploy, or give a file with -f")
+	}
+	return askGate(ctx, http.MethodGet, c.Gate, "/applications/"+url.PathEscape(c.Application)+"/pipelineConfigs/"+url.PathEscape(c.Name), nil)
+}
+
+// setTrigger gives the pipeline the trigger that the flags describe.
+func (c *planCommand) setTrigger(config pipeline.Map) error {
+	trigger := config.Map("trigger")
+	if c.Trigger != "" {
+		var err error
+		if trigger, err = readObjectFile(c.Trigger, "the trigger"); err != nil {
+			return err
+		}
+	}
+	if trigger == nil {
+		trigger = pipeline.Map{}
+	}
+	parameters := trigger.Map("parameters")
+	if parameters == nil {
+		parameters = pipeline.Map{}
+	}
+	for name, value := range c.Parameter {
+		parameters[name] = value
+	}
+	trigger["parameters"] = map[string]any(parameters)
+	config["trigger"] = map[string]any(trigger)
+	return nil
+}
+
+func readObjectFile(name, what string) (pipeline.Map, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // it was only read
+	return readObject(f, what)
+}
+
+func readObject(r io.Reader, what string) (pipeline.Map, error) {
+	text, err := io.ReadAll(io.LimitReader(r, maxPipelineSize))
+	if err != nil {
+		return nil, err
+	}
+	var m pipeline.Map
+	if err := json.Unmarshal(text, &m); err != nil {
+		return nil, fmt.Errorf("%s is no JSON object: %w", what, err)
+	}
+	if m == nil {
+		return nil, fmt.Errorf("%s is null: write a JSON object", what)
+	}
+	return m, nil
+}
+
+// askGate sends a request to Gate and returns the object of its answer. What Gate
+// refuses comes back in its own words.
+func askGate(ctx context.Context, method, gate, path string, body []byte) (pipeline.Map, error) {
+	request, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(gate, "/")+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("the address of Gate %q is not valid: %w", gate, err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("gate at %s does not answer; --gate-url names another: %w", gate, err)
+	}
+	defer response.Body.Close() //nolint:errcheck // it was only read
+	answer, err := readObject(response.Body, "gate's answer")
+	switch {
+	case response.StatusCode == http.StatusOK:
+		return answer, err
+	case err != nil || answer.String("message") == "":
+		return nil, fmt.Errorf("gate answered %s", response.Status)
+	}
+	lines := []string{answer.String("message")}
+	for _, e := range answer.List("errors") {
+		if m := pipeline.AsMap(e); m != nil {
+			lines = append(lines, "  "+strings.Join(slices.DeleteFunc([]string{m.String("severity"), m.String("location"), m.String("message"), m.String("cause"), m.String("suggestion")},
+				func(s string) bool { return s == "" }), " "))
+		}
+	}
+	return nil, errors.New(strings.Join(lines, "\n"))
+}
+
+// printPlan prints a plan for people.
+func printPlan(w io.Writer, config pipeline.Map, plan workflows.Plan) error {
+	var b strings.Builder
+	line := func(format string, args ...any) { _, _ = fmt.Fprintf(&b, format+"\n", args...) }
+	line("%s / %s", config.String("application"), config.String("name"))
+	if len(plan.Parameters) > 0 {
+		text, err := pipeline.EncodeValue(map[string]any(plan.Parameters))
+		if err != nil {
+			return err
+		}
+		line("parameters %s", text)
+	}
+	for _, s := range plan.Stages {
+		after := ""
+		if len(s.RequisiteStageRefIDs) > 0 {
+			after = " after " + strings.Join(s.RequisiteStageRefIDs, ", ")
+		}
+		line("")
+		line("%s. %s (%s)%s", s.RefID, s.Name, s.Type, after)
+		if len(s.Before) > 0 {
+			line("   before: %s", strings.Join(s.Before, ", "))
+		}
+		if len(s.Tasks) > 0 {
+			line("   tasks: %s", strings.Join(s.Tasks, ", "))
+		}
+		for _, call := range s.Calls {
+			line("   calls: %s", call)
+		}
+		for _, u := range plan.Unknown {
+			if u.RefID == s.RefID {
+				line("   unknown: %s = %s", u.Path, u.Expression)
+				line("            %s", u.Why)
+			}
+		}
+	}
+	if len(plan.Problems) > 0 {
+		line("")
+		line("problems:")
+	}
+	for _, f := range plan.Problems {
+		where := ""
+		if f.RefID != "" {
+			where = "stage " + f.RefID + ": "
+		}
+		line("   %-5s %s%s", f.Severity, where, f.Message)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
