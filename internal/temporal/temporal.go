@@ -34,7 +34,10 @@ type Config struct {
 // Open returns a client that connects on first use, so that a Temporal that is
 // down when a process starts is waited for, not fatal. It fails when a secret or
 // certificate cannot be read.
-func Open(ctx context.Context, c Config, logger *slog.Logger) (client.Client, error) {
+//
+// Each of apply may add to the client's options; every client of the program
+// takes those of its payloads, see the package payload.
+func Open(ctx context.Context, c Config, logger *slog.Logger, apply ...func(*client.Options)) (client.Client, error) {
 	options := client.Options{
 		HostPort:  c.Address,
 		Namespace: c.Namespace,
@@ -53,6 +56,9 @@ func Open(ctx context.Context, c Config, logger *slog.Logger) (client.Client, er
 			return nil, fmt.Errorf("temporal tls: %w", err)
 		}
 		options.ConnectionOptions.TLS = t
+	}
+	for _, add := range apply {
+		add(&options)
 	}
 	cl, err := client.NewLazyClient(options)
 	if err != nil {
