@@ -17,6 +17,7 @@ import (
 	"github.com/gennaker/gennaker/gate/engine"
 	"github.com/gennaker/gennaker/internal/logging"
 	"github.com/gennaker/gennaker/internal/objectstore"
+	"github.com/gennaker/gennaker/internal/payload"
 	"github.com/gennaker/gennaker/internal/temporal"
 )
 
@@ -30,6 +31,7 @@ type stores struct {
 type connections struct {
 	stores
 	Temporal   temporal.Config   `embed:"" prefix:"temporal-"`
+	Payload    payload.Config    `embed:"" prefix:"payload-"`
 	Redis      redismodel.Config `embed:"" prefix:"redis-"`
 	Front50URL string            `name:"front50-url" help:"Address of a Front50 to read and write configuration through; empty opens the bucket itself." placeholder:"URL"`
 }
@@ -37,6 +39,7 @@ type connections struct {
 // opened are the connections of one process.
 type opened struct {
 	temporal client.Client
+	payloads *payload.Payloads
 	engine   *engine.Engine
 	front50  front50.Store
 	model    *redismodel.Model
@@ -73,7 +76,15 @@ func (o *opened) open(ctx context.Context, c connections, p *process) error {
 	if o.accounts, err = clouddriver.NewAccounts(p.file.accounts); err != nil {
 		return err
 	}
-	if o.temporal, err = temporal.Open(ctx, c.Temporal, o.log); err != nil {
+	bucket, err := objectstore.Client(ctx, c.ObjectStore)
+	if err != nil {
+		return err
+	}
+	where := payload.Where{Bucket: bucket, Name: c.ObjectStore.Bucket, Namespace: c.Temporal.Namespace}
+	if o.payloads, err = payload.Open(ctx, c.Payload, where, o.log); err != nil {
+		return err
+	}
+	if o.temporal, err = temporal.Open(ctx, c.Temporal, o.log, o.payloads.Apply); err != nil {
 		return err
 	}
 	o.closers = append(o.closers, func() error { o.temporal.Close(); return nil })
@@ -83,10 +94,6 @@ func (o *opened) open(ctx context.Context, c connections, p *process) error {
 	}
 	o.closers = append(o.closers, o.model.Close)
 	if err := o.openFront50(ctx, c); err != nil {
-		return err
-	}
-	bucket, err := objectstore.Client(ctx, c.ObjectStore)
-	if err != nil {
 		return err
 	}
 	o.archive = s3archive.New(bucket, c.ObjectStore.Bucket, o.log)

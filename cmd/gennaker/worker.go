@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -51,5 +52,8 @@ func (c workerSettings) run(ctx context.Context, g *errgroup.Group, o *opened) e
 		return err
 	}
 	g.Go(func() error { return w.Run(ctx) })
+	if slices.Contains(c.Worker.Roles, workers.RoleOrca) {
+		g.Go(func() error { return o.payloads.Keep(ctx, o.temporal) })
+	}
 	return nil
 }
