@@ -40,6 +40,11 @@ func (p Pipeline) Application() string { return strings.TrimSpace(Map(p).String(
 // Disabled reports whether the pipeline refuses to start.
 func (p Pipeline) Disabled() bool { return Map(p).Bool("disabled") }
 
+// Templated reports whether the configuration is made from a template.
+func (p Pipeline) Templated() bool {
+	return Map(p).String("type") == "templatedPipeline" || Map(p).String("schema") == "v2" && p["template"] != nil
+}
+
 // Index returns the position in the application's list and whether it has one.
 func (p Pipeline) Index() (int, bool) {
 	i, ok := Map(p).Int("index")
@@ -179,7 +184,8 @@ func refID(v any) string {
 // Validate reports what makes the configuration unfit to be stored: a missing
 // name or application ([CodeUnprocessable]), stages that cannot be read or a
 // graph that cannot run ([CodeInvalid]). A configuration without a stages key
-// is a templated or still empty one and is fit.
+// is still empty and is fit; the stages of a templated one mean nothing without
+// the template's.
 func (p Pipeline) Validate() error {
 	if p.Name() == "" || p.Application() == "" {
 		return Errorf(CodeUnprocessable, "A pipeline requires name and application fields: set both to text.")
@@ -192,7 +198,7 @@ func (p Pipeline) Validate() error {
 			return Errorf(CodeInvalid, "The id of pipeline '%s' is %s: leave it out for a new pipeline, or use the text that was given.", p.Name(), kindOf(v))
 		}
 	}
-	if _, present := p["stages"]; !present {
+	if _, present := p["stages"]; !present || p.Templated() {
 		return nil
 	}
 	stages, err := p.Stages()

@@ -90,6 +90,7 @@ func TestValidatePipeline(t *testing.T) {
 	}{
 		{"fit", `{"application":"a","name":"P","stages":[]}`, "", ""},
 		{"without stages", `{"application":"a","name":"P"}`, "", ""},
+		{"of a template", `{"application":"a","name":"P","schema":"v2","template":{"reference":"spinnaker://web"},"stages":[{"type":"wait","refId":"2","requisiteStageRefIds":["of the template"]}]}`, "", ""},
 		{"null id", `{"application":"a","name":"P","id":null}`, "", ""},
 		{"no name", `{"application":"a","name":"  "}`, CodeUnprocessable, "requires name and application fields"},
 		{"no application", `{"name":"P"}`, CodeUnprocessable, "requires name and application fields"},

@@ -185,7 +185,7 @@ func templateOfPipeline(t *testing.T, s front50.Store) {
 
 func templatedPipeline(t *testing.T, s front50.Store) {
 	saveTemplate(t, s, web, front50.TemplateOptions{})
-	const doc = `{"application":"shop","exclude":["triggers"],"id":"x","name":"P","notifications":[],"schema":"v2","stages":[],"template":{"artifactAccount":"front50ArtifactCredentials","reference":"spinnaker://Web","type":"front50/pipelineTemplate"},"triggers":[{"enabled":true,"type":"git"}],"type":"templatedPipeline","variables":{"n":1.0,"text":"${ trigger.x }"}}`
+	const doc = `{"application":"shop","exclude":["triggers"],"id":"x","name":"P","notifications":[],"schema":"v2","stages":[{"inject":{"after":["1"]},"refId":"2","type":"wait"},{"refId":"3","requisiteStageRefIds":["1"],"type":"wait"}],"template":{"artifactAccount":"front50ArtifactCredentials","reference":"spinnaker://Web","type":"front50/pipelineTemplate"},"triggers":[{"enabled":true,"type":"git"}],"type":"templatedPipeline","variables":{"n":1.0,"text":"${ trigger.x }"}}`
 	save(t, s, doc)
 	read, err := s.Pipeline(t.Context(), "x")
 	require.NoError(t, err)

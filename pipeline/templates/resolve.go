@@ -38,12 +38,6 @@ type Resolution struct {
 	Warnings []Fault
 }
 
-// Templated reports whether a configuration is made from a template.
-func Templated(config pipeline.Pipeline) bool {
-	m := pipeline.Map(config)
-	return m.String("type") == templatedType || m.String("schema") == Schema && m["template"] != nil
-}
-
 // Resolve returns the plain pipeline that a templated one stands for, with the
 // values of its variables under templateVariables; a pipeline without a template
 // comes back as it is. The argument is not changed.
@@ -56,7 +50,7 @@ func Templated(config pipeline.Pipeline) bool {
 //
 // Errors: [*Error] (invalid) with every fault, and what Load returns.
 func Resolve(config pipeline.Pipeline, o Options) (Resolution, error) {
-	if !Templated(config) {
+	if !config.Templated() {
 		return Resolution{Pipeline: config}, nil
 	}
 	o.Trigger = withDefaults(o.Trigger, config)

@@ -215,12 +215,12 @@ func FuzzResolve(f *testing.F) {
 			require.NotEmpty(t, pipeline.MessageOf(err))
 			return
 		}
-		if !templates.Templated(e.Config) {
+		if !e.Config.Templated() {
 			return
 		}
 		stages, err := r.Pipeline.Stages()
 		require.NoError(t, err)
 		require.NoError(t, pipeline.ValidateGraph(stages))
-		require.False(t, templates.Templated(r.Pipeline), "resolving is done once")
+		require.False(t, r.Pipeline.Templated(), "resolving is done once")
 	})
 }
