@@ -99,10 +99,7 @@ func (r *run) evaluateConfig(ctx workflow.Context) {
 	if r.exec.Type != pipeline.TypePipeline {
 		return
 	}
-	env := expr.NewConfigEnv(r.exec.Trigger, r.exec.TemplateVariables)
-	env.Execution = nil
-	env.Now = workflow.Now(ctx)
-	env.SpelEvaluator = r.exec.SpelEvaluator
+	env := r.configEnv(ctx)
 	evaluated := func(value any) any {
 		if !holdsExpression(value) {
 			return value
@@ -119,6 +116,10 @@ func (r *run) evaluateConfig(ctx workflow.Context) {
 		}
 		return s
 	}
+	if m := pipeline.AsMap(evaluated(map[string]any(r.exec.TemplateVariables))); len(m) > 0 {
+		r.exec.TemplateVariables = m
+		env = r.configEnv(ctx)
+	}
 	r.exec.Name = text(r.exec.Name)
 	for i, n := range r.exec.Notifications {
 		if m := pipeline.AsMap(evaluated(map[string]any(n))); m != nil {
@@ -134,6 +135,14 @@ func (r *run) evaluateConfig(ctx workflow.Context) {
 			s.Context = m
 		}
 	}
+}
+
+// configEnv holds the names of the pass over the configuration.
+func (r *run) configEnv(ctx workflow.Context) *expr.Env {
+	env := expr.NewConfigEnv(r.exec.Trigger, r.exec.TemplateVariables)
+	env.Now = workflow.Now(ctx)
+	env.SpelEvaluator = r.exec.SpelEvaluator
+	return env
 }
 
 // holdsExpression reports whether a value holds text that may be an expression,

@@ -86,6 +86,16 @@ func TestEvaluationAtTheStart(t *testing.T) {
 	require.Equal(t, int64(1), e.StageByRef("2").Context["late"])
 }
 
+// Variables of a template may be made from the trigger (reference: expressions
+// section 7).
+func TestTemplateVariablesAreEvaluatedFirst(t *testing.T) {
+	t.Parallel()
+	e := newRun(t, workflowstest.NewWorld(), `{"spelEvaluator":"v4","name":"in ${templateVariables.place}","parameterConfig":[{"name":"env","default":"test"}],
+		"templateVariables":{"place":"${trigger.parameters.env}-eu"},"stages":[{"type":"scripted","where":"${templateVariables.place}"}]}`).Done()
+	require.Equal(t, "in test-eu", e.Name)
+	require.Equal(t, "test-eu", e.Stages[0].Context["where"])
+}
+
 func TestFailOnFailedExpressions(t *testing.T) {
 	t.Parallel()
 	for _, more := range []string{``, `,"continuePipeline":true`, `,"failPipeline":false`} {
