@@ -36,6 +36,11 @@ type Config struct {
 	RedirectHostPattern string `name:"redirect-host-pattern" help:"Regular expression for hosts whose origins may call the API from a browser."`
 	// AllowedOrigins lists further allowed origins.
 	AllowedOrigins []string `name:"allowed-origins" help:"Origins that may call the API from a browser."`
+	// CodecEndpoint offers the payload codec under [CodecPath]. Whoever may call it
+	// can read what Temporal's histories hold.
+	CodecEndpoint bool `name:"codec-endpoint" help:"Offer the payload codec under /codec, for the Temporal UI and command line to show payloads. Whoever may call it can read every payload."`
+	// CodecOrigins are the origins of Temporal UIs that may call the codec.
+	CodecOrigins []string `name:"codec-origins" help:"Origins of Temporal UIs that may call the codec endpoint from a browser; that of deck-temporal-ui-url always may."`
 	// ExecutionFetchLimit is the number of executions of each pipeline that
 	// lists hold when the caller names no limit.
 	ExecutionFetchLimit int `name:"execution-fetch-limit" default:"10" help:"Executions of each pipeline in a list when the caller names no limit."`

@@ -8,6 +8,7 @@ package gate
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/gennaker/gennaker/executions"
@@ -94,6 +95,8 @@ type Dependencies struct {
 	Accounts   Accounts
 	// Checks are the dependencies that /health asks.
 	Checks []Check
+	// Codec answers the codec endpoint; nil does not offer it.
+	Codec http.Handler
 	// Version is answered by /version.
 	Version string
 	// Now is the clock; nil is time.Now.

@@ -29,8 +29,11 @@ type Server struct {
 	now        func() time.Time
 	log        *slog.Logger
 	cors       cors
-	handler    http.Handler
-	streams    streams
+	codec      http.Handler // nil when it is not offered
+	// codecOrigins are those of pages that may call the codec.
+	codecOrigins []string
+	handler      http.Handler
+	streams      streams
 	// document is the OpenAPI document, made on first use.
 	document func() ([]byte, error)
 }
@@ -52,7 +55,7 @@ func New(d Dependencies, c Config) (*Server, error) {
 	s := &Server{
 		config: c, engine: d.Engine, front50: d.Front50, executions: d.Executions, accounts: d.Accounts,
 		checks: d.Checks, version: d.Version, now: d.Now, log: d.Logger,
-		cors: newCORS(c), streams: newStreams(c.MaxStreams), document: sync.OnceValues(OpenAPI),
+		cors: newCORS(c), codec: d.Codec, codecOrigins: origins(c.CodecOrigins), streams: newStreams(c.MaxStreams), document: sync.OnceValues(OpenAPI),
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -114,10 +117,17 @@ func (s *Server) newHandler() http.Handler {
 			g.Handle(http.MethodHead, m.ginPath(), s.serve(m))
 		}
 	}
+	for _, m := range s.codecRoutes() {
+		g.Handle(m.route.Method, m.ginPath(), s.serve(m))
+	}
 	g.NoRoute(s.serve(refusing(pipeline.CodeNotFound, "There is nothing at %s %s.")))
 	g.NoMethod(s.serve(refusing(pipeline.CodeNotAllowed, "The method %s is not supported at %s.")))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.cors.write(w.Header(), r.Header.Get("Origin"))
+		if s.codec != nil && isCodec(r.URL.Path) {
+			s.allowCodec(w.Header(), r.Header.Get("Origin"))
+		} else {
+			s.cors.write(w.Header(), r.Header.Get("Origin"))
+		}
 		if r.Method == http.MethodOptions {
 			w.WriteHeader(http.StatusOK)
 			return

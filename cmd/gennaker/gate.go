@@ -45,6 +45,13 @@ func (c gateCommand) Run(p *process) (err error) {
 
 // run listens and adds Gate's and Deck's servers to the group.
 func (c gateSettings) run(ctx context.Context, g *errgroup.Group, o *opened, namespace string, checks []gate.Check) error {
+	if c.Deck.TemporalUIURL != "" {
+		c.Gate.CodecOrigins = append(c.Gate.CodecOrigins, c.Deck.TemporalUIURL)
+	}
+	var codec http.Handler
+	if c.Gate.CodecEndpoint {
+		codec = o.payloads.Handler()
+	}
 	server, err := gate.New(gate.Dependencies{
 		Engine: o.engine, Front50: o.front50, Executions: o.service, Accounts: gateAccounts{o.accounts},
 		Checks: append([]gate.Check{
@@ -52,7 +59,7 @@ func (c gateSettings) run(ctx context.Context, g *errgroup.Group, o *opened, nam
 			{Name: "front50", Probe: o.configurationHealth},
 			{Name: "redis", Probe: o.model.Ping, Optional: true},
 		}, checks...),
-		Version: versionText(), Logger: o.log,
+		Codec: codec, Version: versionText(), Logger: o.log,
 	}, c.Gate)
 	if err != nil {
 		return err
