@@ -124,6 +124,7 @@ func (WaitForCondition) Describe() workflows.Description {
 			{Name: "conditions", Type: "list of {name, description}", Text: "What held the stage back, last."},
 		},
 		Notes: []string{
+			"The operator names the clusters by the setting `worker-condition-clusters` and the active conditions by `worker-conditions`; Orca calls them `tasks.evaluate-condition.clusters` and `.active-conditions`.",
 			"Without configured conditions the stage ends at once, with the status SKIPPED in its context. (An Orca without `tasks.evaluate-condition.enabled` fails such a stage, since it does not have its task.)",
 			"Conditions are looked at again every 5 minutes, for 2 hours or `stageTimeoutMs`.",
 		},

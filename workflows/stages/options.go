@@ -1,0 +1,26 @@
+package stages
+
+import "github.com/gennaker/gennaker/workflows"
+
+// Options are the choices of an operator that change how stages run.
+type Options struct {
+	// WindowZone is the time zone of execution windows; see [RestrictExecution].
+	WindowZone string
+	// ConditionClusters and Conditions hold deployments back; see
+	// [WaitForCondition].
+	ConditionClusters, Conditions []string
+}
+
+// Configured is [All] with the choices of an operator.
+func Configured(o Options) []workflows.StageType {
+	types := All()
+	for i, t := range types {
+		switch t.(type) {
+		case RestrictExecution:
+			types[i] = RestrictExecution{Zone: o.WindowZone}
+		case WaitForCondition:
+			types[i] = WaitForCondition{Clusters: o.ConditionClusters, Conditions: o.Conditions}
+		}
+	}
+	return types
+}
