@@ -14,6 +14,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -22,6 +23,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gennaker/gennaker/deploy/local/stack"
+	"github.com/gennaker/gennaker/internal/objectstore"
+	"github.com/gennaker/gennaker/internal/payload"
 )
 
 // Options choose what a system consists of.
@@ -130,8 +133,35 @@ func (s *System) startServers(ctx context.Context) error {
 	if s.Cluster, err = newCluster(s.env); err != nil {
 		return err
 	}
-	s.Temporal, err = client.Dial(client.Options{HostPort: s.env.Address(stack.PortTemporal), Namespace: s.env.Namespace, Logger: silent{}})
+	s.Temporal, err = s.dial(ctx)
 	return err
+}
+
+// dial connects to Temporal as the product does, so that it reads what the
+// product wrote.
+func (s *System) dial(ctx context.Context) (client.Client, error) {
+	user, err := s.env.SecretFile(stack.SecretMinIOUser)
+	if err != nil {
+		return nil, err
+	}
+	password, err := s.env.SecretFile(stack.SecretMinIOPassword)
+	if err != nil {
+		return nil, err
+	}
+	bucket, err := objectstore.Client(ctx, objectstore.Config{
+		Endpoint: s.env.Address(stack.PortMinIO), Bucket: stack.Bucket, AccessKey: "file:" + user, SecretKey: "file:" + password,
+	})
+	if err != nil {
+		return nil, err
+	}
+	payloads, err := payload.Open(ctx, payload.DefaultConfig(),
+		payload.Where{Bucket: bucket, Name: stack.Bucket, Namespace: s.env.Namespace}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, err
+	}
+	options := client.Options{HostPort: s.env.Address(stack.PortTemporal), Namespace: s.env.Namespace, Logger: silent{}}
+	payloads.Apply(&options)
+	return client.Dial(options)
 }
 
 func (s *System) startProduct(ctx context.Context, o Options) error {

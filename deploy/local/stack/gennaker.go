@@ -155,7 +155,7 @@ func (e *Env) writeGennakerConfig() error {
 	return writeFile(e.GennakerConfig(), fmt.Appendf(nil, gennakerConfig,
 		e.Address(PortMinIO), Bucket, user, password,
 		e.Address(PortTemporal), e.Namespace,
-		e.Address(PortFront50), e.Address(PortGate), e.Ports[PortDeck], e.Address(PortDeck), e.Ports[PortTemporalUI],
+		e.Address(PortFront50), e.Address(PortGate), e.Ports[PortDeck], e.Ports[PortTemporalUI], e.Address(PortDeck), e.Ports[PortTemporalUI],
 		e.Kubeconfig, e.Kubeconfig))
 }
 
@@ -177,6 +177,8 @@ front50:
 gate:
   address: %q
   deck-url: "http://localhost:%d"
+  codec-endpoint: true
+  codec-origins: ["http://127.0.0.1:%d"]
 deck:
   address: %q
   temporal-ui-url: "http://localhost:%d"

@@ -23,12 +23,17 @@ func Temporal() Part {
 			if err != nil {
 				return nil, err
 			}
-			return []string{
+			args := []string{
 				"--db=" + filepath.Join(data, "temporal.db"),
 				"--port=" + strconv.Itoa(e.Ports[PortTemporal]),
 				"--ui-port=" + strconv.Itoa(e.Ports[PortTemporalUI]),
 				"--namespace=" + e.Namespace,
-			}, nil
+			}
+			if gate := e.Ports[PortGate]; gate != 0 {
+				// Browsers ask Gate for what stands compressed in histories, or in the bucket.
+				args = append(args, fmt.Sprintf("--codec=http://localhost:%d/codec", gate))
+			}
+			return args, nil
 		},
 		Ready: func(ctx context.Context, e *Env) error {
 			return answers200(ctx, "http://"+e.Address(PortTemporalUI)+"/healthz", nil)
