@@ -9,18 +9,18 @@ const (
 	expectedKey    = "expectedArtifacts"
 )
 
-// NeedsPrior reports whether the launch cannot be resolved without the artifacts
-// of the configuration's latest execution: an expected artifact allows them and
-// nothing that came with the start matches it. Fetching them costs a search, so
-// callers ask first.
-func (l Launch) NeedsPrior(config Pipeline) bool {
+// NeedsPrior lists the expected artifacts that the launch cannot resolve without
+// the artifacts of the configuration's latest execution: they allow those, and
+// nothing that came with the start matches them. Fetching them costs a search, so
+// callers ask first, and may leave out of Prior what matches none of the list.
+func (l Launch) NeedsPrior(config Pipeline) []ExpectedArtifact {
 	expected, candidates, err := l.artifacts(config, l.Trigger)
 	if err != nil {
-		return false // NewExecution tells
+		return nil // NewExecution tells
 	}
 	work := maxMatchWork
-	return slices.ContainsFunc(expected, func(x ExpectedArtifact) bool {
-		return x.UsePriorArtifact && !slices.ContainsFunc(candidates, newArtifactMatcher(x, &work).matches)
+	return slices.DeleteFunc(expected, func(x ExpectedArtifact) bool {
+		return !x.UsePriorArtifact || slices.ContainsFunc(candidates, newArtifactMatcher(x, &work).matches)
 	})
 }
 

@@ -55,8 +55,10 @@ type Child struct {
 
 // StartChild starts an execution as a child workflow and waits until Temporal
 // has it. The child is on its own from then on: it outlives this workflow, and
-// cancelling ctx does not cancel it (see [CancelChild]).
-func StartChild(ctx workflow.Context, e *pipeline.Execution) (Child, error) {
+// cancelling ctx does not cancel it (see [CancelChild]). With a failure the child
+// only records that it could not start.
+func StartChild(ctx workflow.Context, e *pipeline.Execution, failure *StartFailure) (Child, error) {
+	in := Input{Execution: e, Failure: failure}
 	detached, _ := workflow.NewDisconnectedContext(ctx)
 	detached = workflow.WithChildOptions(detached, workflow.ChildWorkflowOptions{
 		WorkflowID:            e.ID,
@@ -64,15 +66,19 @@ func StartChild(ctx workflow.Context, e *pipeline.Execution) (Child, error) {
 		TypedSearchAttributes: StartAttributes(e),
 		StaticSummary:         StartSummary(e),
 	})
-	if err := refuseLarge(PipelineWorkflow, false, Input{Execution: e}); err != nil {
+	if err := refuseLarge(PipelineWorkflow, false, in); err != nil {
 		return Child{}, err
 	}
-	child := Child{workflow.ExecuteChildWorkflow(detached, PipelineWorkflow, Input{Execution: e})}
+	child := Child{workflow.ExecuteChildWorkflow(detached, PipelineWorkflow, in)}
 	if err := child.future.GetChildWorkflowExecution().Get(detached, nil); err != nil {
 		return child, pipeline.Wrap(pipeline.CodeInternal, err, "The pipeline '%s' could not be started: %s", e.Name, err)
 	}
 	return child, nil
 }
+
+// Known reports whether this run of the workflow started the child, and can wait
+// for it.
+func (c Child) Known() bool { return c.future != nil }
 
 // Ended reports whether the child has ended.
 func (c Child) Ended() bool { return c.future.IsReady() }

@@ -21,6 +21,8 @@ func All() []workflows.StageType {
 		SavePipeline{Name: "savePipeline"},
 		SavePipeline{Name: "updatePipeline"},
 		DeletePipeline{},
+		FindArtifactFromExecution{},
+		EvaluateArtifacts{},
 		CheckPreconditions{},
 		EvaluateVariables{},
 		WaitUntil{},

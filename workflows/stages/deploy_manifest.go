@@ -39,7 +39,7 @@ func (DeployManifest) Tasks(s *pipeline.Stage) []workflows.Task {
 		{Name: "waitForManifestToStabilize", Timeout: stableTimeout(s), Run: waitForStable},
 		{Name: "cleanupArtifacts", Timeout: operationTimeout, Run: d.cleanUp},
 		instant("monitorCleanup"),
-		{Name: "bindProducedArtifacts", Run: d.bind},
+		withoutOutput(workflows.BindProducedArtifacts()),
 	}
 }
 
@@ -49,11 +49,8 @@ type deployment struct {
 	out activities.DeployManifestOutput
 }
 
-func (d *deployment) resolve(_ workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
+func (d *deployment) resolve(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
 	s := t.Stage
-	if err := refuseExpectedArtifacts(s); err != nil {
-		return workflows.Outcome{}, err
-	}
 	if source := s.Context.String("source"); strings.EqualFold(source, "artifact") {
 		return workflows.Outcome{}, pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' takes its manifests from an artifact, and fetching manifest artifacts is not available: set source to \"text\" and write them under manifests.", s.Name)
 	}
@@ -61,11 +58,11 @@ func (d *deployment) resolve(_ workflow.Context, t *workflows.TaskRun) (workflow
 	if err != nil {
 		return workflows.Outcome{}, err
 	}
-	required, err := requiredArtifacts(s)
+	required, err := requiredArtifacts(ctx, t)
 	if err != nil {
 		return workflows.Outcome{}, err
 	}
-	optional, err := visibleArtifacts(t)
+	optional, err := t.Artifacts()
 	if err != nil {
 		return workflows.Outcome{}, err
 	}
@@ -191,11 +188,19 @@ func (d *deployment) cleanUp(ctx workflow.Context, t *workflows.TaskRun) (workfl
 	return workflows.Outcome{}, nil
 }
 
-func (d *deployment) bind(_ workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
-	if t.Stage.Context.Bool("noOutput") {
-		t.ClearOutputs()
+// withoutOutput makes a stage's last task leave no outputs when the stage says
+// noOutput.
+func withoutOutput(task workflows.Task) workflows.Task {
+	run := task.Run
+	task.Run = func(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
+		outcome, err := run(ctx, t)
+		if t.Stage.Context.Bool("noOutput") {
+			t.ClearOutputs()
+			outcome.Outputs = nil
+		}
+		return outcome, err
 	}
-	return workflows.Outcome{}, nil
+	return task
 }
 
 // stableTimeout is how long manifests may take to become stable.
@@ -221,7 +226,7 @@ func (DeployManifest) Describe() workflows.Description {
 			{Name: "manifests", Type: "list of objects", Text: "The manifests, with source text. Lists may be nested, nulls are passed over."},
 			{Name: "moniker", Type: "map", Text: "`app` (default: the pipeline's application), `cluster`, `stack`, `detail`."},
 			{Name: "namespaceOverride", Type: "namespace", Text: "Where everything goes, whatever the manifests say."},
-			{Name: "requiredArtifacts", Type: "list of {artifact}", Text: "Artifacts that must be bound."},
+			{Name: "requiredArtifacts", Type: "list of {expectedArtifactId, artifact}", Text: "Artifacts that must be bound: an expected one by its ID, or one that stands here."},
 			{Name: "requiredArtifactIds", Type: "list of IDs", Text: "The same, by the ID of an expected artifact."},
 			{Name: "enableArtifactBinding", Type: "boolean", Default: "true", Text: "Whether artifacts replace what manifests name."},
 			{Name: "trafficManagement", Type: "map", Text: "`enabled`, `options` with `services`, `enableTraffic`, `strategy`."},
@@ -238,6 +243,7 @@ func (DeployManifest) Describe() workflows.Description {
 			{Name: "outputs.manifestNamesByNamespace", Type: "map", Text: "\"kind name\" under each namespace."},
 			{Name: "outputs.createdArtifacts", Type: "list of artifacts", Text: "The objects as artifacts, also under `artifacts`."},
 			{Name: "outputs.boundArtifacts", Type: "list of artifacts", Text: "The artifacts that were bound."},
+			{Name: "resolvedExpectedArtifacts", Type: "list of expected artifacts", Text: "With `expectedArtifacts`: each with its `boundArtifact`; `artifacts` then holds those."},
 		},
 		Notes: []string{"The rollout is watched, not polled: the stage ends when it does. What the manifests wait for stands in `messages`, those that are done in `stableManifests` and `failedManifests`."},
 	}

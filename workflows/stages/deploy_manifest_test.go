@@ -96,6 +96,12 @@ func TestDeployManifestOptions(t *testing.T) {
 			func(t *testing.T, in activities.DeployManifestInput) {
 				require.Equal(t, []pipeline.Artifact{{Type: "docker/image", Name: "bread"}}, in.RequiredArtifacts)
 			}},
+		{"required by the ID of an expected artifact", `"manifests":` + configMap + `,"requiredArtifactIds":["a1"],"requiredArtifacts":[{"expectedArtifactId":"a1"}],
+			"resolvedExpectedArtifacts":[{"id":"a1","matchArtifact":{"artifactAccount":"hub"},"boundArtifact":{"type":"docker/image","name":"bread"}}]`,
+			func(t *testing.T, in activities.DeployManifestInput) {
+				want := pipeline.Artifact{Type: "docker/image", Name: "bread", ArtifactAccount: "hub"}
+				require.Equal(t, []pipeline.Artifact{want, want}, in.RequiredArtifacts)
+			}},
 		{"nothing required", `"manifests":` + configMap + `,"requiredArtifacts":[],"requiredArtifactIds":[]`,
 			func(t *testing.T, in activities.DeployManifestInput) { require.Empty(t, in.RequiredArtifacts) }},
 	} {
@@ -118,7 +124,8 @@ func TestDeployManifestRefuses(t *testing.T) {
 		{"artifact source", `"account":"prod","source":"artifact"`, "fetching manifest artifacts is not available"},
 		{"required by ID", `"account":"prod","manifests":` + configMap + `,"requiredArtifactIds":["a1"]`, "No artifact with id a1 could be found in the pipeline context."},
 		{"required by expected ID", `"account":"prod","manifests":` + configMap + `,"requiredArtifacts":[{"expectedArtifactId":"a2"}]`, "No artifact with id a2 could be found"},
-		{"expected artifacts", `"account":"prod","manifests":` + configMap + `,"expectedArtifacts":[{"id":"x"}]`, "binding produced artifacts is not available"},
+		{"required by an ID that an inline artifact does not replace", `"account":"prod","manifests":` + configMap + `,"requiredArtifacts":[{"expectedArtifactId":"a3","artifact":{}}]`, "No artifact with id a3 could be found"},
+		{"required that cannot be read", `"account":"prod","manifests":` + configMap + `,"requiredArtifacts":[{"artifact":{"name":[]}}]`, "A required artifact of stage 'deployManifest' cannot be read"},
 		{"no account", `"manifests":` + configMap, "names no account"},
 		{"unknown account", `"account":"prud","manifests":` + configMap, "The account 'prud' does not exist: use prod."},
 		{"bad selectors", `"account":"prod","manifests":` + configMap + `,"labelSelectors":{"selectors":"x"}`, "The labelSelectors of stage 'deployManifest' cannot be read"},
@@ -133,6 +140,43 @@ func TestDeployManifestRefuses(t *testing.T) {
 			require.Empty(t, w.Asked(activities.DeployManifest.Name), "nothing reached the cluster")
 		})
 	}
+}
+
+// What the stage was expected to produce is found among what it created, by the
+// reference's rules (orca section 5).
+func TestDeployManifestBindsWhatItCreates(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, stage, want string
+		status            pipeline.Status
+	}{
+		{"bound", `[{"id":"x","matchArtifact":{"type":"kubernetes/.*"}}]`, "", "SUCCEEDED"},
+		{"unmatched", `[{"id":"x","matchArtifact":{"type":"docker/image"}}]`, "Unmatched expected artifact 'x' {type: docker/image} could not be resolved.", "TERMINAL"},
+		{"no expectations", `["x"]`, "The expectedArtifacts of stage 'deployManifest' cannot be read: Expected artifact 1 is a string", "TERMINAL"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := workflowstest.NewWorld()
+			e := newRun(t, w, `{"stages":[{"type":"deployManifest","account":"prod","manifests":`+configMap+`,"expectedArtifacts":`+tt.stage+`}]}`).Done()
+			require.Equal(t, tt.status, e.Status)
+			s := stage(e)
+			if tt.want != "" {
+				require.Contains(t, workflowstest.Errors(e, "0")[0], tt.want)
+				return
+			}
+			created := s.Outputs["outputs.createdArtifacts"]
+			require.Equal(t, created, s.Outputs["artifacts"])
+			bound := pipeline.AsMap(s.Outputs.List("resolvedExpectedArtifacts")[0])
+			require.Equal(t, "x", bound["id"])
+			require.Equal(t, created.([]any)[0], bound["boundArtifact"])
+			require.Equal(t, s.Context["resolvedExpectedArtifacts"], s.Outputs["resolvedExpectedArtifacts"])
+		})
+	}
+
+	e := newRun(t, workflowstest.NewWorld(), `{"stages":[{"type":"deployManifest","noOutput":true,"account":"prod","manifests":`+configMap+`,"expectedArtifacts":[{"id":"x"}]}]}`).Done()
+	require.Equal(t, pipeline.Succeeded, e.Status)
+	require.Empty(t, stage(e).Outputs)
+	require.NotEmpty(t, stage(e).Context["resolvedExpectedArtifacts"])
 }
 
 // An account under its older name is the account of every call.

@@ -109,54 +109,42 @@ func katoTasks(t *workflows.TaskRun) pipeline.Map {
 	}
 }
 
-// visibleArtifacts lists what stages upstream and the trigger offer, nearest
-// first.
-func visibleArtifacts(t *workflows.TaskRun) ([]pipeline.Artifact, error) {
+// requiredArtifacts reads the artifacts that the stage's manifests must be bound
+// to: those that it names by the ID of an expected artifact, and those that
+// stand in the stage itself.
+func requiredArtifacts(ctx workflow.Context, t *workflows.TaskRun) ([]pipeline.Artifact, error) {
+	s := t.Stage
 	var out []pipeline.Artifact
-	for _, v := range t.AncestorOutputs("artifacts") {
-		list, _ := v.([]any)
-		for _, e := range list {
-			var a pipeline.Artifact
-			if err := pipeline.Bind(e, &a); err != nil {
-				return nil, pipeline.Wrap(pipeline.CodeInvalid, err, "An artifact upstream of stage '%s' cannot be read.", t.Stage.Name)
-			}
-			out = append(out, a)
+	add := func(id string, inline *pipeline.Artifact) error {
+		bound, err := t.BoundArtifact(ctx, id, inline)
+		if err != nil {
+			return err
+		}
+		if bound == nil {
+			return pipeline.Errorf(pipeline.CodeInvalid, "No artifact with id %s could be found in the pipeline context.", id)
+		}
+		out = append(out, *bound)
+		return nil
+	}
+	for _, id := range s.Context.Strings("requiredArtifactIds") {
+		if err := add(id, nil); err != nil {
+			return nil, err
 		}
 	}
-	return append(out, t.Execution().Trigger.Artifacts...), nil
-}
-
-// requiredArtifacts reads the artifacts that the stage's manifests must be bound
-// to. Those that stand in the stage itself can be used; those that it names by
-// the ID of an expected artifact are not found, since nothing binds them.
-func requiredArtifacts(s *pipeline.Stage) ([]pipeline.Artifact, error) {
-	missing := s.Context.Strings("requiredArtifactIds")
-	var out []pipeline.Artifact
 	for _, e := range s.Context.List("requiredArtifacts") {
 		entry := pipeline.AsMap(e)
-		inline := entry.Map("artifact")
-		if inline == nil {
-			missing = append(missing, entry.String("expectedArtifactId"))
-			continue
+		var inline *pipeline.Artifact
+		if m := entry.Map("artifact"); m != nil {
+			inline = &pipeline.Artifact{}
+			if err := pipeline.Bind(m, inline); err != nil {
+				return nil, pipeline.Wrap(pipeline.CodeInvalid, err, "A required artifact of stage '%s' cannot be read.", s.Name)
+			}
 		}
-		var a pipeline.Artifact
-		if err := pipeline.Bind(inline, &a); err != nil {
-			return nil, pipeline.Wrap(pipeline.CodeInvalid, err, "A required artifact of stage '%s' cannot be read.", s.Name)
+		if err := add(entry.String("expectedArtifactId"), inline); err != nil {
+			return nil, err
 		}
-		out = append(out, a)
-	}
-	if len(missing) > 0 {
-		return nil, pipeline.Errorf(pipeline.CodeInvalid, "No artifact with id %s could be found in the pipeline context.", missing[0])
 	}
 	return out, nil
-}
-
-// refuseExpectedArtifacts fails a stage that should bind what it produces.
-func refuseExpectedArtifacts(s *pipeline.Stage) error {
-	if len(s.Context.List("expectedArtifacts")) > 0 {
-		return pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' expects artifacts to be produced (expectedArtifacts), and binding produced artifacts is not available: remove them.", s.Name)
-	}
-	return nil
 }
 
 // instant is a task that has nothing left to do: the step before it did both

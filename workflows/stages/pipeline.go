@@ -1,7 +1,9 @@
 package stages
 
 import (
+	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -18,11 +20,15 @@ import (
 //
 //	{"type": "pipeline", "refId": "5", "name": "Deploy to EU", "application": "shop",
 //	 "pipeline": "3c1b…", "pipelineParameters": {"tag": "1.2"}, "waitForCompletion": true}
+//
+// With executionId it starts nothing and waits for that execution.
 type Pipeline struct{}
 
 var (
 	_ workflows.StageType  = Pipeline{}
 	_ workflows.Canceller  = Pipeline{}
+	_ workflows.Restarter  = Pipeline{}
+	_ workflows.Skippable  = Pipeline{}
 	_ workflows.Caller     = Pipeline{}
 	_ workflows.Documented = Pipeline{}
 )
@@ -33,19 +39,38 @@ func (Pipeline) Type() string { return "pipeline" }
 // Tasks implements workflows.StageType.
 func (Pipeline) Tasks(s *pipeline.Stage) []workflows.Task {
 	c := &child{}
-	tasks := []workflows.Task{{Name: "startPipeline", Timeout: 10 * time.Minute, Run: c.start}}
-	if wait, present := s.Context["waitForCompletion"]; !present || wait == nil || s.Context.Bool("waitForCompletion") {
+	var tasks []workflows.Task
+	if s.Context.String("executionId") == "" {
+		tasks = append(tasks, workflows.Task{Name: "startPipeline", Timeout: 10 * time.Minute, Run: c.start})
+	}
+	if waitsForCompletion(s) {
 		tasks = append(tasks, workflows.Task{Name: "monitorPipeline", Timeout: 12 * time.Hour, Run: c.monitor})
+	}
+	if _, present := s.Context["expectedArtifacts"]; present {
+		tasks = append(tasks, c.bind())
 	}
 	return tasks
 }
 
+// waitsForCompletion reads waitForCompletion: nothing but false says no.
+func waitsForCompletion(s *pipeline.Stage) bool {
+	switch v := s.Context["waitForCompletion"].(type) {
+	case bool:
+		return v
+	case string:
+		return !strings.EqualFold(strings.TrimSpace(v), "false")
+	}
+	return true
+}
+
+// child is one run of the stage; its tasks share it. What it holds is lost when
+// the workflow continues as new, so that the stage's context is enough to go on.
 type child struct {
 	workflows.Child
-	name string
 }
 
 func (c *child) start(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
+	tellSkippable(t)
 	id := t.Stage.Context.String("pipeline")
 	if id == "" {
 		return workflows.Outcome{}, pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' names no pipeline: set pipeline to the ID of a pipeline configuration.", t.Stage.Name)
@@ -63,24 +88,37 @@ func (c *child) start(ctx workflow.Context, t *workflows.TaskRun) (workflows.Out
 		return workflows.Outcome{}, pipeline.Errorf(pipeline.CodeInvalid, "The referenced pipeline is disabled: enable '%s' first.", read.Pipeline.Name())
 	}
 	e, err := c.execution(ctx, t, read.Pipeline)
-	if err != nil {
+	var failure *workflows.StartFailure
+	if err != nil && e != nil && errors.Is(err, pipeline.ErrUnresolved) {
+		failure = &workflows.StartFailure{Message: pipeline.MessageOf(err), Details: pipeline.DetailsOf(err)}
+	} else if err != nil {
 		return workflows.Outcome{}, err
 	}
-	if c.Child, err = workflows.StartChild(ctx, e); err != nil {
+	if c.Child, err = workflows.StartChild(ctx, e, failure); err != nil {
 		return workflows.Outcome{}, err
 	}
-	c.name = e.Name
-	started := pipeline.Map{"executionId": e.ID, "executionName": e.Name}
-	return workflows.Outcome{Context: started, Outputs: started.Clone()}, nil
+	return workflows.Outcome{Context: pipeline.Map{"executionId": e.ID, "executionName": e.Name}}, nil
+}
+
+// tellSkippable shows user interfaces that a person may skip the stage.
+func tellSkippable(t *workflows.TaskRun) {
+	if (Pipeline{}).CanSkip(t.Stage) {
+		t.Progress(pipeline.Map{"canManuallySkip": true})
+	}
 }
 
 // execution builds the child's execution, its ID made from this stage's so
-// that a replay makes the same one.
+// that a replay makes the same one. With an error about artifacts that are not
+// resolved the execution comes all the same, to be recorded as failed.
 func (c *child) execution(ctx workflow.Context, t *workflows.TaskRun, config pipeline.Pipeline) (*pipeline.Execution, error) {
 	parent, scope := t.Execution(), t.Scope()
 	now := workflow.Now(ctx)
 	id := ids.Derive(now, parent.ID, t.Stage.ID, strconv.Itoa(scope.Attempt))
-	artifacts, err := visibleArtifacts(t)
+	artifacts, err := t.Artifacts()
+	if err != nil {
+		return nil, err
+	}
+	expected, err := config.ExpectedFrom(parent.PipelineConfigID, artifacts)
 	if err != nil {
 		return nil, err
 	}
@@ -88,14 +126,14 @@ func (c *child) execution(ctx workflow.Context, t *workflows.TaskRun, config pip
 	if root == "" {
 		root = parent.ID
 	}
-	return pipeline.NewExecution(config, pipeline.Launch{
-		ID: id, Now: now, User: parent.Authentication.User, Origin: parent.Origin,
-		StageID: func(ref string) string { return ids.StageID(id, ref) },
+	launch := pipeline.Launch{
+		ID: id, Now: now, User: scope.User, Origin: parent.Origin,
+		StageID:  func(ref string) string { return ids.StageID(id, ref) },
+		Received: artifacts, ExpectedArtifactIDs: expected,
 		Trigger: pipeline.Trigger{
 			Type:          "pipeline",
 			CorrelationID: parent.ID + "_" + t.Stage.ID + "_" + config.ID() + "_" + strconv.FormatInt(int64(parent.StartTime), 10),
 			Parameters:    t.Stage.Context.Map("pipelineParameters"),
-			Artifacts:     artifacts,
 			DryRun:        parent.Trigger.DryRun,
 			Parent: &pipeline.ParentRef{
 				ExecutionID: parent.ID, Application: parent.Application, Pipeline: parent.Name,
@@ -108,44 +146,98 @@ func (c *child) execution(ctx workflow.Context, t *workflows.TaskRun, config pip
 				"parentPipelineStageId": t.Stage.ID,
 			},
 		},
-	})
+	}
+	if needs := launch.NeedsPrior(config); len(needs) > 0 && config.ID() != "" {
+		latest, err := workflows.Call(ctx, t, activities.LatestExecutions, activities.LatestExecutionsInput{
+			Scope: scope, ConfigID: config.ID(), Matching: needs,
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range latest.Executions {
+			launch.Prior = append(launch.Prior, e.Artifacts...)
+		}
+	}
+	return pipeline.NewExecution(config, launch)
 }
 
 func (c *child) monitor(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
-	if err := t.Await(ctx, "pipeline "+c.name, c.Ended); err != nil {
+	tellSkippable(t)
+	end, err := c.await(ctx, t)
+	if err != nil {
 		return workflows.Outcome{}, err
 	}
-	result := c.Result(ctx)
-	outcome := workflows.Outcome{Context: pipeline.Map{"status": string(result.Status)}}
-	switch result.Status {
+	outcome := workflows.Outcome{Context: pipeline.Map{"status": string(end.Status)}}
+	skipped := skipsDownstreamOutput(t.Stage)
+	if !skipped {
+		outcome.Outputs = end.Outputs
+	}
+	switch end.Status {
 	case pipeline.Succeeded:
-		if t.Stage.Context.Bool("skipDownstreamOutput") {
-			return outcome, nil
+		if end.OutputsSize > 0 && !skipped {
+			return outcome, pipeline.Errorf(pipeline.CodeTooLarge, "The pipeline '%s' left outputs of %d bytes, and a parent takes at most %d: let its stages leave less, or set skipDownstreamOutput.", end.Name, end.OutputsSize, workflows.MaxOutputs)
 		}
-		if result.OutputsSize > 0 {
-			return outcome, pipeline.Errorf(pipeline.CodeTooLarge, "The pipeline '%s' left outputs of %d bytes, and a parent takes at most %d: let its stages leave less, or set skipDownstreamOutput.", c.name, result.OutputsSize, workflows.MaxOutputs)
-		}
-		outcome.Outputs = result.Outputs
 		return outcome, nil
 	case pipeline.Canceled:
 		outcome.Status = pipeline.Canceled
 		return outcome, nil
 	}
-	failures := make([]string, len(result.Failures))
-	for i, f := range result.Failures {
-		failures[i] = "Exception in child pipeline stage (" + c.name + ": " + f + ")"
-	}
-	message := "The pipeline '" + c.name + "' ended " + string(result.Status) + "."
+	failures := childFailures([]activities.ExecutionState{end})
+	message := "The pipeline '" + end.Name + "' ended " + string(end.Status) + "."
 	if len(failures) > 0 {
 		message = failures[0]
 	}
 	return outcome, &pipeline.Error{Code: pipeline.CodeFailed, Message: message, Details: failures}
 }
 
+// await waits for the child: by its workflow when this run of the workflow has
+// started it, else by its ID.
+func (c *child) await(ctx workflow.Context, t *workflows.TaskRun) (activities.ExecutionState, error) {
+	id, name := t.Stage.Context.String("executionId"), t.Stage.Context.String("executionName")
+	if !c.Known() {
+		states, err := awaitExecutions(ctx, t, activities.AwaitExecutionsInput{
+			Scope: t.Scope(), IDs: []string{id}, Type: pipeline.TypePipeline,
+			Outputs: !skipsDownstreamOutput(t.Stage), MaxOutputs: workflows.MaxOutputs,
+		}, func([]activities.ExecutionState) {})
+		if err != nil {
+			return activities.ExecutionState{}, err
+		}
+		return states[0], nil
+	}
+	if err := t.Await(ctx, "pipeline "+name, c.Ended); err != nil {
+		return activities.ExecutionState{}, err
+	}
+	result := c.Result(ctx)
+	state := activities.ExecutionState{ID: id, Name: name, Status: result.Status, Outputs: result.Outputs, OutputsSize: result.OutputsSize}
+	for _, f := range result.Failures {
+		stage, message, _ := strings.Cut(f, ": ")
+		state.Failures = append(state.Failures, activities.StageFailure{Stage: stage, Message: message})
+	}
+	return state, nil
+}
+
+// skipsDownstreamOutput reads skipDownstreamOutput: the stage then leaves
+// nothing to those after it.
+func skipsDownstreamOutput(s *pipeline.Stage) bool { return s.Context.Bool("skipDownstreamOutput") }
+
+// bind is the task that binds the artifacts that the child left.
+func (c *child) bind() workflows.Task {
+	task := workflows.BindProducedArtifacts()
+	run := task.Run
+	task.Run = func(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
+		outcome, err := run(ctx, t)
+		if skipsDownstreamOutput(t.Stage) {
+			outcome.Outputs = nil
+		}
+		return outcome, err
+	}
+	return task
+}
+
 // Cancel implements workflows.Canceller: a child that still runs is cancelled.
 func (Pipeline) Cancel(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
 	id := t.Stage.Context.String("executionId")
-	if id == "" || t.Stage.Context.String("status") != "" {
+	if id == "" || pipeline.Status(t.Stage.Context.String("status")).Complete() {
 		return workflows.Outcome{}, nil
 	}
 	return workflows.Outcome{}, workflows.CancelChild(ctx, id, workflows.CancelInput{
@@ -153,29 +245,56 @@ func (Pipeline) Cancel(ctx workflow.Context, t *workflows.TaskRun) (workflows.Ou
 	})
 }
 
+// PrepareRestart implements workflows.Restarter: the stage starts another child,
+// unless its child is what was restarted; then it waits for that one again.
+func (Pipeline) PrepareRestart(s *pipeline.Stage, _ pipeline.Map) {
+	delete(s.Context, "status")
+	if s.Context.Bool("_skipPipelineRestart") {
+		delete(s.Context, "_skipPipelineRestart")
+		return
+	}
+	delete(s.Context, "executionName")
+	delete(s.Context, "executionId")
+}
+
+// CanSkip implements workflows.Skippable.
+func (Pipeline) CanSkip(s *pipeline.Stage) bool { return s.Context.Bool("skippable") }
+
 // Calls implements workflows.Caller.
 func (Pipeline) Calls(s *pipeline.Stage) []string {
-	return []string{"start the pipeline " + s.Context.String("pipeline")}
+	if id := s.Context.String("executionId"); id != "" {
+		return []string{"watch the execution " + id}
+	}
+	out := []string{"start the pipeline " + s.Context.String("pipeline")}
+	if waitsForCompletion(s) {
+		out[0] += " and wait for its end"
+	}
+	return out
 }
 
 // Describe implements workflows.Documented.
 func (Pipeline) Describe() workflows.Description {
 	return workflows.Description{
-		Summary: "Starts another pipeline and waits for it.",
+		Summary: "Starts another pipeline and waits for its end.",
 		Inputs: []workflows.Field{
-			{Name: "pipeline", Type: "ID of a pipeline configuration", Text: "What to start."},
-			{Name: "application", Type: "text", Text: "Its application, for Deck."},
-			{Name: "pipelineParameters", Type: "map", Text: "The parameters of the new execution; those that it does not name have their defaults."},
-			{Name: "waitForCompletion", Type: "boolean", Default: "true", Text: "Whether the stage ends with the other pipeline or once it is started."},
-			{Name: "skipDownstreamOutput", Type: "boolean", Default: "false", Text: "Leaves the other pipeline's outputs where they are."},
+			{Name: "application", Type: "text", Text: "The pipeline's application, for user interfaces."},
+			{Name: "pipeline", Type: "ID of a pipeline configuration", Text: "What is started."},
+			{Name: "pipelineParameters", Type: "map", Text: "The parameters that it is started with."},
+			{Name: "waitForCompletion", Type: "boolean", Default: "true", Text: "Whether the stage ends with the child, and as the child does, or once the child is started."},
+			{Name: "skipDownstreamOutput", Type: "boolean", Default: "false", Text: "Whether the stages after this one see nothing of what the child left."},
+			{Name: "skippable", Type: "boolean", Default: "false", Text: "Whether a person may skip the stage while it waits. The child goes on."},
+			{Name: "executionId", Type: "ID of an execution", Text: "Starts nothing and waits for this execution."},
 		},
 		Outputs: []workflows.Field{
-			{Name: "executionId", Type: "text", Text: "The execution that was started; its name is `executionName`."},
-			{Name: "outputs of the execution", Type: "any", Text: "When it was waited for and succeeded: its merged outputs, at most 1 MiB."},
+			{Name: "outputs of the child", Type: "any", Text: "The merged outputs of the child's stages."},
+			{Name: "artifacts", Type: "list of artifacts", Text: "With `expectedArtifacts`, those that were bound."},
+			{Name: "resolvedExpectedArtifacts", Type: "list of expected artifacts", Text: "With `expectedArtifacts`: each with its `boundArtifact`."},
 		},
 		Notes: []string{
-			"The context's `status` tells how the other pipeline ended. It failed: the stage fails with its errors. It was cancelled: the stage is CANCELED.",
-			"Cancelling the stage cancels the other pipeline, as user `parent pipeline`.",
+			"The context holds `executionId` and `executionName` of the child, and its `status` once it has ended. Cancelling the stage cancels the child.",
+			"The child receives the artifacts that this stage sees. Its expected artifacts that one of them matches, and those that a pipeline trigger on this pipeline names, must be resolved; otherwise the child is recorded as failed.",
+			"A restart starts another child. When a stage of the child was restarted instead, this stage waits for it again.",
+			"A child may leave one MiB of outputs.",
 		},
 	}
 }

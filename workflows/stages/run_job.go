@@ -44,8 +44,11 @@ func (RunJob) Tasks(s *pipeline.Stage) []workflows.Task {
 		instant("monitorDeploy"),
 		{Name: "promoteManifestKatoOutputs", Run: j.promote},
 	}
-	if wait, present := s.Context["waitForCompletion"]; !present || wait == nil || s.Context.Bool("waitForCompletion") {
+	if waitsForCompletion(s) {
 		tasks = append(tasks, workflows.Task{Name: "waitOnJobCompletion", Timeout: 2 * time.Hour, Run: j.wait})
+	}
+	if _, present := s.Context["expectedArtifacts"]; present {
+		tasks = append(tasks, withoutOutput(workflows.BindProducedArtifacts()))
 	}
 	return tasks
 }
@@ -57,9 +60,6 @@ type job struct {
 
 func (j *job) run(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
 	c := t.Stage.Context
-	if err := refuseExpectedArtifacts(t.Stage); err != nil {
-		return workflows.Outcome{}, err
-	}
 	if p := c.String("propertyFile"); p != "" {
 		return workflows.Outcome{}, pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' reads properties from the logs of container '%s', and reading Job logs is not available: remove propertyFile.", t.Stage.Name, p)
 	}
@@ -73,11 +73,11 @@ func (j *job) run(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome
 	if len(manifests) != 1 {
 		return workflows.Outcome{}, pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' holds %d manifests: a Job stage runs exactly one.", t.Stage.Name, len(manifests))
 	}
-	required, err := requiredArtifacts(t.Stage)
+	required, err := requiredArtifacts(ctx, t)
 	if err != nil {
 		return workflows.Outcome{}, err
 	}
-	artifacts, err := visibleArtifacts(t)
+	artifacts, err := t.Artifacts()
 	if err != nil {
 		return workflows.Outcome{}, err
 	}
@@ -186,7 +186,7 @@ func (RunJob) Describe() workflows.Description {
 			{Name: "namespace", Type: "namespace", Text: "Where it runs when the manifest names none."},
 			{Name: "moniker", Type: "map", Text: "`app` (default: the pipeline's application)."},
 			{Name: "waitForCompletion", Type: "boolean", Default: "true", Text: "Whether the stage ends with the Job or once it is started."},
-			{Name: "requiredArtifacts", Type: "list of {artifact}", Text: "Artifacts that must be bound."},
+			{Name: "requiredArtifacts", Type: "list of {expectedArtifactId, artifact}", Text: "Artifacts that must be bound: an expected one by its ID, or one that stands here."},
 			{Name: "requiredArtifactIds", Type: "list of IDs", Text: "The same, by the ID of an expected artifact."},
 			{Name: "noOutput", Type: "boolean", Default: "false", Text: "Leaves no outputs."},
 		},
@@ -194,6 +194,7 @@ func (RunJob) Describe() workflows.Description {
 			{Name: "jobStatus", Type: "map", Text: "The Job as it ended: name, location, jobState, times, pods."},
 			{Name: "completionDetails", Type: "map", Text: "Exit code, signal, message and reason of the container that ended it."},
 			{Name: "outputs.manifests", Type: "list of objects", Text: "And the other outputs of deployManifest."},
+			{Name: "resolvedExpectedArtifacts", Type: "list of expected artifacts", Text: "With `expectedArtifacts`: each with its `boundArtifact`; `artifacts` then holds those."},
 		},
 		Notes: []string{
 			"A Job of the same name from an earlier run is replaced. The same run never starts it twice, whatever happens to workers.",

@@ -116,6 +116,24 @@ func TestRunJobTimesOutAndDeletesTheJob(t *testing.T) {
 	require.Len(t, deleted(w), 1)
 }
 
+// A Job binds what it was expected to produce once it has ended.
+func TestRunJobBindsWhatItCreates(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		more  string
+		tasks []string
+	}{
+		{``, []string{"runJob", "monitorDeploy", "promoteManifestKatoOutputs", "waitOnJobCompletion", "bindProducedArtifacts"}},
+		{`,"waitForCompletion":"FALSE"`, []string{"runJob", "monitorDeploy", "promoteManifestKatoOutputs", "bindProducedArtifacts"}},
+	} {
+		e := newRun(t, workflowstest.NewWorld(), `{"stages":[{"type":"runJob","expectedArtifacts":[{"id":"x","matchArtifact":{"type":"kubernetes/job"}}]`+tt.more+`,`+job+`}]}`).Done()
+		require.Equal(t, pipeline.Succeeded, e.Status, workflowstest.Errors(e, "0"))
+		require.Equal(t, tt.tasks, taskNames(stage(e)))
+		require.Equal(t, []any{map[string]any{"type": "kubernetes/job", "name": "test", "location": "shop"}}, stage(e).Outputs["artifacts"])
+		require.Len(t, stage(e).Outputs["resolvedExpectedArtifacts"], 1)
+	}
+}
+
 func TestRunJobRefuses(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, stage, want string }{
@@ -123,7 +141,6 @@ func TestRunJobRefuses(t *testing.T) {
 		{"two", `"account":"prod","manifests":[{},{}]`, "holds 2 manifests: a Job stage runs exactly one"},
 		{"property file", job + `,"propertyFile":"c"`, "reading Job logs is not available"},
 		{"artifact", job + `,"source":"artifact"`, "fetching manifest artifacts is not available"},
-		{"expected artifacts", job + `,"expectedArtifacts":[{}]`, "binding produced artifacts is not available"},
 		{"required artifact", job + `,"requiredArtifactIds":["a"]`, "No artifact with id a could be found"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
