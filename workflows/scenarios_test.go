@@ -186,7 +186,7 @@ func scenarios() []scenario {
 			child: `"stages":[{"type":"scripted","name":"Feed","code":"failed"}]`,
 			want:  "TERMINAL", stages: statuses{"0": "TERMINAL"},
 			check: func(t *testing.T, _ *workflowstest.Live, e *pipeline.Execution) {
-				require.Equal(t, "Exception in child pipeline stage (Kid: Feed: Feed went wrong.)", workflowstest.Errors(e, "0")[0])
+				require.Equal(t, "Exception in child pipeline stage (Kid: Feed): Feed went wrong.", workflowstest.Errors(e, "0")[0])
 			}},
 		{name: "child_canceled_itself", pipeline: `{"stages":[{"type":"pipeline","pipeline":"kid"}]}`,
 			child: `"stages":[{"type":"scripted","ends":"CANCELED"}]`,
