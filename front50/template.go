@@ -133,14 +133,16 @@ func SavedVersion(t templates.Template, o TemplateOptions) (string, error) {
 		return "", pipeline.Errorf(pipeline.CodeUnprocessable, "A pipeline template requires an id: set id to text.")
 	}
 	if tag != "" && !slices.Contains(templateTags, tag) {
-		return "", pipeline.Errorf(pipeline.CodeInvalid, "The provided tag %s is not supported. Pipeline template tag must be one of [%s]", tag, strings.Join(templateTags, ", "))
+		known := strings.Join(templateTags, ", ")
+		return "", pipeline.Errorf(pipeline.CodeInvalid, "The provided tag %s is not supported. Pipeline template tag must be one of [%s]", tag, known)
 	}
 	if strings.ContainsAny(id, ":@") {
 		return "", pipeline.Errorf(pipeline.CodeInvalid, "The template id %q holds ':' or '@', which stand before tags and digests: use others.", truncate(id, 80))
 	}
 	longest := templates.Reference{ID: id, Digest: strings.Repeat("0", 2*sha256.Size)}.Version()
 	if err := CheckID(longest); err != nil {
-		return "", pipeline.Errorf(pipeline.CodeInvalid, "The template id %q cannot be stored: use at most %d characters without slashes, control characters or spaces around them.", truncate(id, 80), maxID-len(longest)+len(id))
+		const format = "The template id %q cannot be stored: use at most %d characters without slashes, control characters or spaces around them."
+		return "", pipeline.Errorf(pipeline.CodeInvalid, format, truncate(id, 80), maxID-len(longest)+len(id))
 	}
 	if err := t.Validate(); err != nil {
 		return "", err

@@ -164,10 +164,12 @@ func askGate(ctx context.Context, method, gate, path string, body []byte) (pipel
 	}
 	lines := []string{answer.String("message")}
 	for _, e := range answer.List("errors") {
-		if m := pipeline.AsMap(e); m != nil {
-			lines = append(lines, "  "+strings.Join(slices.DeleteFunc([]string{m.String("severity"), m.String("location"), m.String("message"), m.String("cause"), m.String("suggestion")},
-				func(s string) bool { return s == "" }), " "))
+		m := pipeline.AsMap(e)
+		if m == nil {
+			continue // a detail, which the message holds
 		}
+		words := []string{m.String("severity"), m.String("location"), m.String("message"), m.String("cause"), m.String("suggestion")}
+		lines = append(lines, "  "+strings.Join(slices.DeleteFunc(words, func(s string) bool { return s == "" }), " "))
 	}
 	return nil, errors.New(strings.Join(lines, "\n"))
 }

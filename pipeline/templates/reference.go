@@ -16,6 +16,9 @@ const ArtifactType = "front50/pipelineTemplate"
 // digestMark stands between a template's ID and the digest of a version.
 const digestMark = "@sha256:"
 
+// forms is how references are written.
+const forms = "write " + Scheme + "id, " + Scheme + "id:tag or " + Scheme + "id" + digestMark + "digest"
+
 // Reference names a version of a template: the one saved under a tag, the one
 // with a digest, or, with neither, the one that was saved without a tag.
 type Reference struct {
@@ -32,7 +35,7 @@ func ParseReference(text string) (Reference, error) {
 	rest := strings.TrimSpace(text)
 	if i := strings.Index(rest, "://"); i >= 0 {
 		if !strings.EqualFold(rest[:i+3], Scheme) {
-			return Reference{}, pipeline.Errorf(pipeline.CodeInvalid, "The template reference %q is not one of Front50's: write %sid, %sid:tag or %sid%sdigest.", text, Scheme, Scheme, Scheme, digestMark)
+			return Reference{}, pipeline.Errorf(pipeline.CodeInvalid, "The template reference %q is not one of Front50's: %s.", text, forms)
 		}
 		rest = rest[i+3:]
 	}
@@ -42,7 +45,7 @@ func ParseReference(text string) (Reference, error) {
 		r.ID, r.Tag, found = strings.Cut(rest, ":")
 	}
 	if r.ID == "" || found && r.Tag == "" && r.Digest == "" || strings.ContainsAny(r.ID+r.Tag+r.Digest, "@:/") {
-		return Reference{}, pipeline.Errorf(pipeline.CodeInvalid, "The template reference %q cannot be read: write %sid, %sid:tag or %sid%sdigest.", text, Scheme, Scheme, Scheme, digestMark)
+		return Reference{}, pipeline.Errorf(pipeline.CodeInvalid, "The template reference %q cannot be read: %s.", text, forms)
 	}
 	return r, nil
 }

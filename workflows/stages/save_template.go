@@ -77,7 +77,8 @@ func (s SaveTemplate) save(ctx workflow.Context, t *workflows.TaskRun) (workflow
 	}
 	if id := t.Stage.Context.String("id"); id != "" && !s.creates() {
 		if own := template.String("id"); own != "" && !strings.EqualFold(own, id) {
-			return workflows.Outcome{}, pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' updates the template '%s' with one that has the id '%s': make them equal.", t.Stage.Name, id, own)
+			return workflows.Outcome{}, pipeline.Errorf(pipeline.CodeInvalid,
+				"The stage '%s' updates the template '%s' with one that has the id '%s': make them equal.", t.Stage.Name, id, own)
 		}
 		template = template.Clone()
 		template["id"] = id
