@@ -80,6 +80,7 @@ func (w *World) Register(r activities.Registry) {
 	activities.RegisterConfiguration(r, w)
 	activities.RegisterExecutions(r, w)
 	activities.RegisterFetch(r, w)
+	activities.RegisterWebhook(r, w)
 	activities.RegisterHistory(r, w)
 	activities.RegisterLimits(r, w)
 }
