@@ -30,10 +30,10 @@ func All() []workflows.StageType {
 		MonitorPipeline{},
 		DependsOnExecution{},
 		Noop{},
+		RunMultiplePipelines{},
+		SavePipelinesFromArtifact{},
 		SaveTemplate{Name: "createV2PipelineTemplate"},
 		SaveTemplate{Name: "updateV2PipelineTemplate"},
 		DeleteTemplate{},
-		Webhook{},
-		PreconfiguredWebhook{Webhook: Webhook{preconfigured: true}},
 	})
 }

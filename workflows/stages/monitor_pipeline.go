@@ -38,8 +38,12 @@ const (
 func (MonitorPipeline) Type() string { return "monitorPipeline" }
 
 // Tasks implements workflows.StageType.
-func (m MonitorPipeline) Tasks(*pipeline.Stage) []workflows.Task {
-	return []workflows.Task{{Name: "monitorPipeline", Timeout: 12 * time.Hour, Run: m.monitor}}
+func (m MonitorPipeline) Tasks(s *pipeline.Stage) []workflows.Task {
+	tasks := []workflows.Task{{Name: "monitorPipeline", Timeout: 12 * time.Hour, Run: m.monitor}}
+	if s.Context["expectedArtifacts"] != nil {
+		tasks = append(tasks, workflows.BindProducedArtifacts())
+	}
+	return tasks
 }
 
 func (MonitorPipeline) monitor(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
@@ -172,6 +176,9 @@ func (MonitorPipeline) Describe() workflows.Description {
 			{Name: "executionStatuses", Type: "map", Text: "By execution ID: `status`, `application`, and for one that did not succeed `exception` with `source` and `details.errors`. Kept up to date while the stage waits."},
 			{Name: "outputs of the execution", Type: "any", Text: "With a single ID, the merged outputs of that execution."},
 		},
-		Notes: []string{"The executions are watched, not polled. A cancelled execution, when none failed, ends the stage CANCELED."},
+		Notes: []string{
+			"The executions are watched, not polled. A cancelled execution, when none failed, ends the stage CANCELED.",
+			"With `expectedArtifacts`, what is expected is looked for among the artifacts that the stage sees, those of a single execution included.",
+		},
 	}
 }

@@ -111,6 +111,20 @@ func TestMonitorPipelineTakesOutputsOver(t *testing.T) {
 	require.Contains(t, workflowstest.Errors(e, "0")[0], "left outputs of 1048577 bytes")
 }
 
+// What an execution left is bound to what the stage expects.
+func TestMonitorPipelineBindsArtifacts(t *testing.T) {
+	t.Parallel()
+	one := state("a", pipeline.Succeeded)
+	one.Outputs = pipeline.Map{"artifacts": []any{map[string]any{"type": "docker/image", "name": "shop", "version": "1.2"}}}
+	for name, want := range map[string]pipeline.Status{"shop": pipeline.Succeeded, "api": pipeline.Terminal} {
+		w := workflowstest.NewWorld()
+		answers(w, []activities.ExecutionState{one})
+		e := newRun(t, w, `{"stages":[{"type":"monitorPipeline","executionIds":["a"],"expectedArtifacts":[{"id":"x","matchArtifact":{"name":"`+name+`"}}]}]}`).Done()
+		require.Equal(t, want, e.Status)
+		require.Equal(t, []string{"monitorPipeline", "bindProducedArtifacts"}, taskNames(stage(e)))
+	}
+}
+
 func TestMonitorPipelineRefuses(t *testing.T) {
 	t.Parallel()
 	for context, want := range map[string]string{

@@ -1,15 +1,12 @@
 package stages
 
 import (
-	"errors"
-	"strconv"
 	"strings"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/gennaker/gennaker/activities"
-	"github.com/gennaker/gennaker/internal/ids"
 	"github.com/gennaker/gennaker/pipeline"
 	"github.com/gennaker/gennaker/workflows"
 )
@@ -87,11 +84,8 @@ func (c *child) start(ctx workflow.Context, t *workflows.TaskRun) (workflows.Out
 	if read.Pipeline.Disabled() {
 		return workflows.Outcome{}, pipeline.Errorf(pipeline.CodeInvalid, "The referenced pipeline is disabled: enable '%s' first.", read.Pipeline.Name())
 	}
-	e, err := c.execution(ctx, t, read.Pipeline)
-	var failure *workflows.StartFailure
-	if err != nil && e != nil && errors.Is(err, pipeline.ErrUnresolved) {
-		failure = &workflows.StartFailure{Message: pipeline.MessageOf(err), Details: pipeline.DetailsOf(err)}
-	} else if err != nil {
+	e, failure, err := childExecution(ctx, t, read.Pipeline, t.Stage.Context.Map("pipelineParameters"), "")
+	if err != nil {
 		return workflows.Outcome{}, err
 	}
 	if c.Child, err = workflows.StartChild(ctx, e, failure); err != nil {
@@ -105,60 +99,6 @@ func tellSkippable(t *workflows.TaskRun) {
 	if (Pipeline{}).CanSkip(t.Stage) {
 		t.Progress(pipeline.Map{"canManuallySkip": true})
 	}
-}
-
-// execution builds the child's execution, its ID made from this stage's so
-// that a replay makes the same one. With an error about artifacts that are not
-// resolved the execution comes all the same, to be recorded as failed.
-func (c *child) execution(ctx workflow.Context, t *workflows.TaskRun, config pipeline.Pipeline) (*pipeline.Execution, error) {
-	parent, scope := t.Execution(), t.Scope()
-	now := workflow.Now(ctx)
-	id := ids.Derive(now, parent.ID, t.Stage.ID, strconv.Itoa(scope.Attempt))
-	artifacts, err := t.Artifacts()
-	if err != nil {
-		return nil, err
-	}
-	expected, err := config.ExpectedFrom(parent.PipelineConfigID, artifacts)
-	if err != nil {
-		return nil, err
-	}
-	root := parent.RootID
-	if root == "" {
-		root = parent.ID
-	}
-	launch := pipeline.Launch{
-		ID: id, Now: now, User: scope.User, Origin: parent.Origin,
-		StageID:  func(ref string) string { return ids.StageID(id, ref) },
-		Received: artifacts, ExpectedArtifactIDs: expected,
-		Trigger: pipeline.Trigger{
-			Type:          "pipeline",
-			CorrelationID: parent.ID + "_" + t.Stage.ID + "_" + config.ID() + "_" + strconv.FormatInt(int64(parent.StartTime), 10),
-			Parameters:    t.Stage.Context.Map("pipelineParameters"),
-			DryRun:        parent.Trigger.DryRun,
-			Parent: &pipeline.ParentRef{
-				ExecutionID: parent.ID, Application: parent.Application, Pipeline: parent.Name,
-				StageID: t.Stage.ID, RootID: root,
-			},
-			Other: pipeline.Map{
-				"isPipeline":            true,
-				"parentPipelineId":      parent.ID,
-				"parentPipelineName":    parent.Name,
-				"parentPipelineStageId": t.Stage.ID,
-			},
-		},
-	}
-	if needs := launch.NeedsPrior(config); len(needs) > 0 && config.ID() != "" {
-		latest, err := workflows.Call(ctx, t, activities.LatestExecutions, activities.LatestExecutionsInput{
-			Scope: scope, ConfigID: config.ID(), Matching: needs,
-		})
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range latest.Executions {
-			launch.Prior = append(launch.Prior, e.Artifacts...)
-		}
-	}
-	return pipeline.NewExecution(config, launch)
 }
 
 func (c *child) monitor(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
