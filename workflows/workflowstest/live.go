@@ -36,10 +36,11 @@ type Live struct {
 	workers []worker.Worker
 }
 
-// NewLive connects to a server and starts a worker over the world.
-func NewLive(t testing.TB, address, namespace string, w *World, types []workflows.StageType) *Live {
+// NewLive connects to a server and starts a worker over the world. Each of apply
+// may add to the client's options.
+func NewLive(t testing.TB, address, namespace string, w *World, types []workflows.StageType, apply ...func(*client.Options)) *Live {
 	t.Helper()
-	l := Dial(t, address, namespace, w, types, "orca-"+rand.Text())
+	l := Dial(t, address, namespace, w, types, "orca-"+rand.Text(), apply...)
 	w.Account = "prod-" + rand.Text()
 	l.StartWorker()
 	t.Cleanup(l.StopWorker)
@@ -47,12 +48,16 @@ func NewLive(t testing.TB, address, namespace string, w *World, types []workflow
 }
 
 // Dial connects to a server without starting a worker.
-func Dial(t testing.TB, address, namespace string, w *World, types []workflows.StageType, queue string) *Live {
+func Dial(t testing.TB, address, namespace string, w *World, types []workflows.StageType, queue string, apply ...func(*client.Options)) *Live {
 	t.Helper()
-	c, err := client.Dial(client.Options{
+	options := client.Options{
 		HostPort: address, Namespace: namespace, Identity: "test",
 		Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
-	})
+	}
+	for _, add := range apply {
+		add(&options)
+	}
+	c, err := client.Dial(options)
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	return &Live{TB: t, Client: c, World: w, Queue: queue, types: types}
@@ -88,11 +93,16 @@ func (l *Live) StopWorker() {
 func (l *Live) Start(config string) *pipeline.Execution {
 	l.Helper()
 	e := NewExecution(l, ParsePipeline(l, config))
+	require.NoError(l, l.StartExecution(e))
+	return e
+}
+
+// StartExecution starts an execution that was built before.
+func (l *Live) StartExecution(e *pipeline.Execution) error {
 	_, err := l.Client.ExecuteWorkflow(l.Context(), client.StartWorkflowOptions{
 		ID: e.ID, TaskQueue: l.Queue, TypedSearchAttributes: workflows.StartAttributes(e), StaticSummary: workflows.StartSummary(e),
 	}, workflows.PipelineWorkflow, workflows.Input{Execution: e})
-	require.NoError(l, err)
-	return e
+	return err
 }
 
 // Update sends an update and waits for its result.
@@ -196,11 +206,14 @@ func (l *Live) Describe(id string) (enums.WorkflowExecutionStatus, string) {
 	return d.Status, v
 }
 
-// History returns the history of a workflow.
-func (l *Live) History(id string) *history.History {
+// History returns the history of a workflow's latest run.
+func (l *Live) History(id string) *history.History { return l.HistoryOf(id, "") }
+
+// HistoryOf returns the history of one run of a workflow.
+func (l *Live) HistoryOf(id, run string) *history.History {
 	l.Helper()
 	out := &history.History{}
-	iter := l.Client.GetWorkflowHistory(l.Context(), id, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	iter := l.Client.GetWorkflowHistory(l.Context(), id, run, false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for iter.HasNext() {
 		event, err := iter.Next()
 		require.NoError(l, err)
