@@ -35,5 +35,7 @@ func All() []workflows.StageType {
 		SaveTemplate{Name: "createV2PipelineTemplate"},
 		SaveTemplate{Name: "updateV2PipelineTemplate"},
 		DeleteTemplate{},
+		Webhook{},
+		PreconfiguredWebhook{Webhook: Webhook{preconfigured: true}},
 	})
 }
