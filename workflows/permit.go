@@ -17,9 +17,9 @@ const (
 	lastAskAgain  = time.Hour
 )
 
-// releasePatience is how long an execution that ends tries to give its permit
-// back; after that its limit will find out by itself.
-const releasePatience = time.Minute
+// releaseAttempts is how often an execution that ends tries to give its permit
+// back, within about a minute; after that its limit finds out by itself.
+const releaseAttempts = 7
 
 // statusAttribute is the search attribute of an execution's status.
 var statusAttribute = temporal.NewSearchAttributeKeyKeyword(ExecutionStatusAttribute)
@@ -33,6 +33,8 @@ type permit struct {
 	// listed is set while the limit has the execution on its books, as far as
 	// is known here; telling while a message is under way.
 	listed, telling bool
+	// failures counts messages in a row that did not arrive.
+	failures int
 	// over is set when the execution has ended.
 	over bool
 }
@@ -111,7 +113,10 @@ func (r *run) ask(ctx workflow.Context) {
 		} else {
 			failures, again = 0, min(2*again, lastAskAgain)
 		}
-		_, _ = workflow.AwaitWithTimeout(ctx, wait, func() bool { return r.permit.granted || r.ended })
+		timed, cancel := workflow.WithCancel(ctx)
+		timer := workflow.NewTimerWithOptions(timed, wait, workflow.TimerOptions{Summary: "ask again"})
+		_ = workflow.Await(ctx, func() bool { return r.permit.granted || r.ended || timer.IsReady() })
+		cancel()
 	}
 }
 
@@ -121,7 +126,7 @@ func (r *run) ask(ctx workflow.Context) {
 func (r *run) keepPermit(ctx workflow.Context) {
 	p := r.permit
 	wanted := func() bool { return !p.over && !r.isPaused() }
-	for failures := 0; ; {
+	for {
 		_ = workflow.Await(ctx, func() bool { return p.listed != wanted() })
 		want, kind := wanted(), activities.LimitRelease
 		if want {
@@ -131,12 +136,12 @@ func (r *run) keepPermit(ctx workflow.Context) {
 		err := r.tellLimit(ctx, kind)
 		p.telling = false
 		if err == nil {
-			p.listed, failures = want, 0
+			p.listed, p.failures = want, 0
 			continue
 		}
-		failures++
-		wait := backoff(failures, maxBackoff)
-		r.log.Warn("the limit of the pipeline could not be told", "message", kind, "error", err, "attempt", failures, "next", wait)
+		p.failures++
+		wait := backoff(p.failures, maxBackoff)
+		r.log.Warn("the limit of the pipeline could not be told", "message", kind, "error", err, "attempt", p.failures, "next", wait)
 		_ = workflow.Sleep(ctx, wait)
 	}
 }
@@ -148,8 +153,8 @@ func (r *run) release(ctx workflow.Context) {
 	if p == nil {
 		return
 	}
-	p.over = true
-	_, _ = workflow.AwaitWithTimeout(ctx, releasePatience, func() bool { return !p.listed && !p.telling })
+	p.over, p.failures = true, 0
+	_ = workflow.Await(ctx, func() bool { return !p.listed && !p.telling || p.failures >= releaseAttempts })
 }
 
 func (r *run) tellLimit(ctx workflow.Context, kind activities.LimitMessageKind) error {
