@@ -113,7 +113,7 @@ func stagePage(kind workflows.StageType, example string) (string, error) {
 	stage := e.Stages[0]
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n\n%s%s\n\n", kind.Type(), generatedMark, d.Summary)
-	if a, ok := kind.(workflows.Aliased); ok {
+	if a, ok := kind.(workflows.Aliased); ok && len(a.Aliases()) > 0 {
 		fmt.Fprintf(&b, "It also answers to the type %s.\n\n", "`"+strings.Join(a.Aliases(), "`, `")+"`")
 	}
 	fmt.Fprintf(&b, "```json\n%s\n```\n\n", example)

@@ -105,7 +105,7 @@ var missing = []struct {
 		"deployService", "destroyService", "shareService", "unshareService", "createServiceKey", "deleteServiceKey",
 		"cloudFoundryCreateServiceBindings", "cloudFoundryDeleteServiceBindings", "mapLoadBalancers", "unmapLoadBalancers",
 	}},
-	{"the artifacts of pipelines", []string{"findArtifactFromExecution", "evaluateArtifacts", "bindArtifacts"}},
+	{"the artifacts of pipelines", []string{"findArtifactFromExecution", "evaluateArtifacts"}},
 	{"the webhook stage", []string{"webhook"}},
 	{"projects, templates and tags in Front50", []string{
 		"reorderPipelines", "upsertProject", "deleteProject", "upsertEntityTags", "deleteEntityTags", "bulkUpsertEntityTags",
