@@ -73,7 +73,8 @@ func (r *run) runSynthetic(ctx workflow.Context, g group) {
 		if !halted && !failed && ctx.Err() == nil && !r.isPaused() && !r.draining {
 			running = r.startReady(ctx, stages) > 0 || running
 		}
-		if !running && !(r.isPaused() && ctx.Err() == nil) && !(r.draining && !halted && !failed) {
+		held := r.isPaused() && ctx.Err() == nil || r.draining && !halted && !failed
+		if !running && !held {
 			return
 		}
 		before := r.moves

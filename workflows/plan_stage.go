@@ -38,10 +38,9 @@ func (p *planner) stage(s *pipeline.Stage) {
 		RefID: s.RefID, Type: s.Type, Name: s.Name, RequisiteStageRefIDs: s.RequisiteStageRefIDs, Context: s.Context,
 		Tasks: []string{}, Before: []string{}, Calls: []string{},
 	}
-	runs := true
+	runs := false
 	kind, err := p.engine.typeOf(s)
 	if err != nil {
-		runs = false
 		p.problem(templates.Fatal, s.RefID, pipeline.MessageOf(err))
 	} else {
 		runs = p.ask(kind, s, &out, len(p.plan.Unknown) > unknown)

@@ -67,7 +67,7 @@ func (l *Limits) AnswerPermits(ctx context.Context, in activities.AnswerPermitsI
 		err := l.client.SignalWorkflow(ctx, a.ExecutionID, "", activities.PermitSignal, activities.PermitAnswer{Refused: a.Refused})
 		// One that takes no more signals must not hold up the others.
 		if gone(err) || refused(err) != nil {
-			return a.ExecutionID, true, nil
+			return a.ExecutionID, true, nil //nolint:nilerr // that it takes no more is the answer
 		}
 		return a.ExecutionID, false, failed(err, "tell the execution "+a.ExecutionID)
 	})

@@ -72,7 +72,8 @@ func (c *Client) SaveTemplate(ctx context.Context, t templates.Template, o front
 		return nil, pipeline.Errorf(pipeline.CodeInvalid, "The template cannot be written as JSON: %s.", err)
 	}
 	answer, err := c.do(ctx, r)
-	if err != nil && !(o.MustNotExist && answer.attempts > 1 && pipeline.CodeOf(err) == pipeline.CodeInvalid) {
+	perhapsSaved := o.MustNotExist && answer.attempts > 1 && pipeline.CodeOf(err) == pipeline.CodeInvalid
+	if err != nil && !perhapsSaved {
 		return nil, err
 	}
 	saved, lost := c.Template(ctx, version)

@@ -58,5 +58,5 @@ func TestCacheIsShared(t *testing.T) {
 	}
 	wg.Wait()
 	require.LessOrEqual(t, c.size, c.limit)
-	require.Equal(t, c.recent.Len(), len(c.byHash))
+	require.Len(t, c.byHash, c.recent.Len())
 }

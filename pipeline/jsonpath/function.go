@@ -112,10 +112,10 @@ func element(name string, v any, arguments []any) (any, error) {
 		return nil, errors.New("takes a list")
 	}
 	i := 0
-	switch {
-	case name == "last":
+	switch name {
+	case "last":
 		i = len(list) - 1
-	case name == "index":
+	case "index":
 		if len(arguments) != 1 {
 			return nil, errors.New("takes one number")
 		}

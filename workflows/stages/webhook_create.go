@@ -95,7 +95,7 @@ func (w *webhook) created(id string, in activities.CallWebhookInput, out activit
 // receiver cannot have got it, or may get it twice.
 func (w *webhook) unanswered(id string, in activities.CallWebhookInput, f *activities.WebhookFailure) verdict {
 	repeatable := in.Method == "GET" || in.Method == "HEAD" || f.SafeToRetry
-	message := ""
+	var message string
 	switch {
 	case f.UnknownHost:
 		message = fmt.Sprintf("Remote host resolution failure in webhook for pipeline %s to %s, will retry. %s", id, in.URL, f.Message)
@@ -141,7 +141,7 @@ func (w *webhook) accepted(hook, context pipeline.Map, called string, out activi
 
 // statusURL finds the address to poll in the answer to a call.
 func (w *webhook) statusURL(called string, out activities.CallWebhookOutput) (string, error) {
-	target := ""
+	var target string
 	switch how := resolution(w.context); how {
 	case "getMethod":
 		return called, nil
