@@ -11,13 +11,14 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/gennaker/gennaker/activities"
 	"github.com/gennaker/gennaker/executions"
 	"github.com/gennaker/gennaker/front50"
 	"github.com/gennaker/gennaker/pipeline"
 	"github.com/gennaker/gennaker/workflows"
 )
 
-// Engine starts executions and reaches the running ones.
+// Engine starts executions and reaches those that have workflows.
 //
 // Errors of all methods: not_found when no such execution runs or ran,
 // conflict, invalid, unavailable.
@@ -25,12 +26,35 @@ type Engine interface {
 	// Start starts the workflow of e, whose ID is the execution's; conflict when
 	// that ID was used before.
 	Start(ctx context.Context, e *pipeline.Execution) error
+	// Fail records e as an execution that failed on startup; conflict as Start.
+	Fail(ctx context.Context, e *pipeline.Execution, failure workflows.StartFailure) error
 	// Cancel asks an execution to end; conflict when it has ended.
 	Cancel(ctx context.Context, id string, in workflows.CancelInput) error
+	// Pause holds an execution; conflict unless it is RUNNING. It returns the
+	// execution after it, or none when its state is not at hand.
+	Pause(ctx context.Context, id string, in workflows.PauseInput) (workflows.Snapshot, error)
+	// Resume lets a paused execution go on, as Pause; conflict unless it is PAUSED.
+	Resume(ctx context.Context, id string, in workflows.PauseInput) (workflows.Snapshot, error)
 	// PatchStage edits a stage and returns the execution after it, or none when
 	// the edit took and its result is not at hand; conflict when the stage is not
-	// waiting for this.
+	// waiting for this, not_allowed for a skip of a stage that cannot be skipped.
 	PatchStage(ctx context.Context, id string, in workflows.PatchStageInput) (workflows.Snapshot, error)
+	// Restart runs a stage of an execution again, running or ended, of which known
+	// is the newest known record. It returns the execution after it, or none when
+	// the restart took and its result is not at hand; conflict when the stage
+	// cannot be restarted now.
+	Restart(ctx context.Context, known executions.Record, in workflows.RestartInput) (workflows.Snapshot, error)
+	// Delete forgets an execution that has ended; conflict while it runs. One
+	// that is not known is a success.
+	Delete(ctx context.Context, id string) error
+	// AwaitEnd waits, for some seconds, until an execution has ended and is
+	// archived; unavailable when it takes longer.
+	AwaitEnd(ctx context.Context, id string) error
+	// Runs reports whether an execution has not ended yet, or not been archived.
+	Runs(ctx context.Context, id string) (bool, error)
+	// Correlated lists the IDs of executions with a correlation ID, the newest
+	// first. What happened a moment ago or long ago may be missing.
+	Correlated(ctx context.Context, correlationID string) ([]string, error)
 }
 
 // Executions reads executions, running and ended. Answers are shared: they are
@@ -93,6 +117,9 @@ type Dependencies struct {
 	Front50    front50.Store
 	Executions Executions
 	Accounts   Accounts
+	// Fetcher answers the helper functions of expressions that need something
+	// from outside; nil makes them fail and say so.
+	Fetcher activities.Fetch
 	// Checks are the dependencies that /health asks.
 	Checks []Check
 	// Codec answers the codec endpoint; nil does not offer it.

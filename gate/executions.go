@@ -59,6 +59,14 @@ func noun(t pipeline.ExecutionType) string {
 func cancelExecution(r *request) error { return r.cancel(pipeline.TypePipeline) }
 
 func (r *request) cancel(t pipeline.ExecutionType) error {
+	if err := r.cancelFound(t); err != nil {
+		return err
+	}
+	return r.done()
+}
+
+// cancelFound cancels the execution that the path names.
+func (r *request) cancelFound(t pipeline.ExecutionType) error {
 	record, err := r.find(t)
 	if err != nil {
 		return err
@@ -70,7 +78,7 @@ func (r *request) cancel(t pipeline.ExecutionType) error {
 	if err := r.server.engine.Cancel(r.ctx(), id, workflows.CancelInput{User: r.caller.User, Reason: r.query.Get("reason")}); err != nil {
 		return r.ranOut(id, "cancelled", err)
 	}
-	return r.done()
+	return nil
 }
 
 func patchStage(r *request) error {
@@ -100,9 +108,7 @@ func patchStage(r *request) error {
 		}
 		return r.answer(http.StatusOK, record.Execution)
 	}
-	r.server.executions.Put(r.ctx(), executions.Record{
-		Execution: snapshot.Execution, Sequence: snapshot.Sequence, PublishedAt: pipeline.ToMillis(r.server.now()),
-	})
+	r.seen(snapshot)
 	return r.answer(http.StatusOK, snapshot.Execution)
 }
 
@@ -126,15 +132,36 @@ func ended(e *pipeline.Execution, verb string) error {
 
 func deleteExecution(r *request) error { return r.delete(pipeline.TypePipeline) }
 
+// reasonDeleted is the reason of an execution that was deleted while it waited.
+const reasonDeleted = "The execution was deleted while it waited."
+
+// delete removes an execution that has ended, and one that waits for its turn
+// after cancelling it.
 func (r *request) delete(t pipeline.ExecutionType) error {
 	record, err := r.find(t)
 	if err != nil {
 		return err
 	}
-	if !record.Execution.Status.Complete() {
+	id := record.Execution.ID
+	switch status := record.Execution.Status; {
+	case status.Complete():
+	case status == pipeline.NotStarted:
+		err := r.server.engine.Cancel(r.ctx(), id, workflows.CancelInput{User: r.caller.User, Reason: reasonDeleted})
+		if err != nil && pipeline.CodeOf(err) != pipeline.CodeConflict && pipeline.CodeOf(err) != pipeline.CodeNotFound {
+			return err
+		}
+		if err := r.server.engine.AwaitEnd(r.ctx(), id); err != nil {
+			return err
+		}
+	default:
 		return pipeline.Errorf(pipeline.CodeConflict, "Cannot delete a running %s, please cancel it first.", t)
 	}
-	if err := r.server.executions.Delete(r.ctx(), record.Execution.ID); err != nil {
+	// The engine goes first: an execution that is being archived would be archived
+	// after its deletion.
+	if err := r.server.engine.Delete(r.ctx(), id); err != nil {
+		return err
+	}
+	if err := r.server.executions.Delete(r.ctx(), id); err != nil {
 		return err
 	}
 	return r.done()

@@ -33,6 +33,13 @@ type engine struct {
 	started   []*pipeline.Execution
 	cancelled map[string]workflows.CancelInput
 	patched   []workflows.PatchStageInput
+	paused    map[string]workflows.PauseInput
+	resumed   map[string]workflows.PauseInput
+	restarted []restart
+	failed    []failure
+	deleted   []string
+	// silent is set when no worker answers after a change took.
+	silent bool
 	// fail, when set, is what every call answers with.
 	fail error
 	// waiting lists the stages that take a judgment.
@@ -41,13 +48,147 @@ type engine struct {
 	memory *memory
 }
 
+// restart is one restart that took.
+type restart struct {
+	known executions.Record
+	in    workflows.RestartInput
+}
+
+// failure is one recorded start failure.
+type failure struct {
+	execution *pipeline.Execution
+	why       workflows.StartFailure
+}
+
 func (e *engine) Start(_ context.Context, x *pipeline.Execution) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.fail != nil {
 		return e.fail
 	}
+	if e.find(x.ID) != nil {
+		return pipeline.Errorf(pipeline.CodeConflict, "The execution %s exists already.", x.ID)
+	}
 	e.started = append(e.started, x.Clone())
+	return nil
+}
+
+func (e *engine) Fail(_ context.Context, x *pipeline.Execution, why workflows.StartFailure) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.fail != nil {
+		return e.fail
+	}
+	e.failed = append(e.failed, failure{x.Clone(), why})
+	return nil
+}
+
+// find returns a started execution. The lock is held.
+func (e *engine) find(id string) *pipeline.Execution {
+	for _, x := range e.started {
+		if x.ID == id {
+			return x
+		}
+	}
+	return nil
+}
+
+func (e *engine) Runs(_ context.Context, id string) (bool, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	x := e.find(id)
+	return x != nil && !x.Status.Complete(), e.fail
+}
+
+// Correlated knows nothing: Temporal's lists are late.
+func (e *engine) Correlated(context.Context, string) ([]string, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return nil, e.fail
+}
+
+func (e *engine) Pause(ctx context.Context, id string, in workflows.PauseInput) (workflows.Snapshot, error) {
+	return e.hold(ctx, id, e.paused, in, pipeline.Running, pipeline.Paused)
+}
+
+func (e *engine) Resume(ctx context.Context, id string, in workflows.PauseInput) (workflows.Snapshot, error) {
+	return e.hold(ctx, id, e.resumed, in, pipeline.Paused, pipeline.Running)
+}
+
+func (e *engine) hold(ctx context.Context, id string, log map[string]workflows.PauseInput, in workflows.PauseInput, from, to pipeline.Status) (workflows.Snapshot, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.fail != nil {
+		return workflows.Snapshot{}, e.fail
+	}
+	record, err := e.memory.Get(ctx, id)
+	if err != nil {
+		return workflows.Snapshot{}, err
+	}
+	x := record.Execution.Clone()
+	if x.Status != from {
+		return workflows.Snapshot{}, pipeline.Errorf(pipeline.CodeConflict, "The execution %s is %s: only one that is %s can.", id, x.Status, from)
+	}
+	log[id] = in
+	x.Status = to
+	return e.answer(x, record.Sequence+1), nil
+}
+
+// answer is what the workflow answers after a change, if a worker does.
+func (e *engine) answer(x *pipeline.Execution, sequence int64) workflows.Snapshot {
+	if e.silent {
+		return workflows.Snapshot{}
+	}
+	return workflows.Snapshot{Execution: x, Sequence: sequence}
+}
+
+func (e *engine) Restart(_ context.Context, known executions.Record, in workflows.RestartInput) (workflows.Snapshot, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.fail != nil {
+		return workflows.Snapshot{}, e.fail
+	}
+	x := known.Execution.Clone()
+	s := x.Stage(in.StageID)
+	if s == nil {
+		return workflows.Snapshot{}, pipeline.Errorf(pipeline.CodeNotFound, "The execution %s has no stage with the id '%s'.", x.ID, in.StageID)
+	}
+	if s.Status == pipeline.Running {
+		return workflows.Snapshot{}, pipeline.Errorf(pipeline.CodeConflict, "The stage '%s' is RUNNING: only a stage that has ended can be restarted.", s.Name)
+	}
+	e.restarted = append(e.restarted, restart{known, in})
+	x.Status, s.Status, x.EndTime = pipeline.Running, pipeline.NotStarted, 0
+	s.Attempt++
+	return e.answer(x, known.Sequence+1000), nil
+}
+
+func (e *engine) Delete(_ context.Context, id string) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.fail != nil {
+		return e.fail
+	}
+	e.deleted = append(e.deleted, id)
+	return nil
+}
+
+// AwaitEnd ends what was cancelled, as the workflow does.
+func (e *engine) AwaitEnd(ctx context.Context, id string) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.fail != nil {
+		return e.fail
+	}
+	if _, cancelled := e.cancelled[id]; !cancelled {
+		return pipeline.Errorf(pipeline.CodeUnavailable, "The execution %s has not ended yet.", id)
+	}
+	record, err := e.memory.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	x := record.Execution.Clone()
+	x.Status = pipeline.Canceled
+	e.memory.Put(ctx, executions.Record{Execution: x, Sequence: record.Sequence + 1, Final: true})
 	return nil
 }
 
@@ -76,7 +217,10 @@ func (e *engine) PatchStage(ctx context.Context, id string, in workflows.PatchSt
 	if s == nil {
 		return workflows.Snapshot{}, pipeline.Errorf(pipeline.CodeNotFound, "The execution %s has no stage with the id '%s'.", id, in.StageID)
 	}
-	if !e.waiting[in.StageID] {
+	if in.Patch.Bool("manualSkip") && !s.Context.Bool("skippable") {
+		return workflows.Snapshot{}, pipeline.Errorf(pipeline.CodeNotAllowed, "The stage '%s' of type '%s' cannot be skipped by hand.", s.Name, s.Type)
+	}
+	if !e.waiting[in.StageID] && !in.Patch.Bool("manualSkip") {
 		return workflows.Snapshot{}, pipeline.Errorf(pipeline.CodeConflict, "The stage '%s' is %s and does not wait for a judgment.", s.Name, s.Status)
 	}
 	e.patched = append(e.patched, in)
@@ -90,12 +234,13 @@ func (e *engine) PatchStage(ctx context.Context, id string, in workflows.PatchSt
 type memory struct {
 	mu       sync.Mutex
 	records  map[string]executions.Record
+	deleted  map[string]bool
 	watchers map[chan executions.Event]executions.Topic
 	fail     error
 }
 
 func newMemory() *memory {
-	return &memory{records: map[string]executions.Record{}, watchers: map[chan executions.Event]executions.Topic{}}
+	return &memory{records: map[string]executions.Record{}, deleted: map[string]bool{}, watchers: map[chan executions.Event]executions.Topic{}}
 }
 
 func (m *memory) Get(_ context.Context, id string) (executions.Record, error) {
@@ -103,6 +248,9 @@ func (m *memory) Get(_ context.Context, id string) (executions.Record, error) {
 	defer m.mu.Unlock()
 	if m.fail != nil {
 		return executions.Record{}, m.fail
+	}
+	if m.deleted[id] {
+		return executions.Record{}, pipeline.Wrap(pipeline.CodeNotFound, executions.ErrDeleted, "The execution %s was deleted.", id)
 	}
 	r, ok := m.records[id]
 	if !ok {
@@ -143,6 +291,7 @@ func (m *memory) Delete(_ context.Context, id string) error {
 	defer m.mu.Unlock()
 	if r, ok := m.records[id]; ok {
 		delete(m.records, id)
+		m.deleted[id] = true
 		m.tell(r.Execution.Application, executions.Event{Deleted: true, ID: id})
 	}
 	return nil
@@ -211,7 +360,8 @@ func newWorld(t *testing.T, changes ...change) *world {
 	t.Helper()
 	m := newMemory()
 	w := &world{t: t, memory: m, store: memstore.New(func() time.Time { return noon }), log: &bytes.Buffer{},
-		engine: &engine{memory: m, cancelled: map[string]workflows.CancelInput{}, waiting: map[string]bool{}}}
+		engine: &engine{memory: m, cancelled: map[string]workflows.CancelInput{}, waiting: map[string]bool{},
+			paused: map[string]workflows.PauseInput{}, resumed: map[string]workflows.PauseInput{}}}
 	d := gate.Dependencies{
 		Engine: w.engine, Front50: w.store, Executions: m, Version: "1.2.3", Now: func() time.Time { return noon },
 		Accounts: accountList{

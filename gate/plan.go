@@ -3,6 +3,7 @@ package gate
 import (
 	"net/http"
 
+	"github.com/gennaker/gennaker/internal/ids"
 	"github.com/gennaker/gennaker/pipeline"
 	"github.com/gennaker/gennaker/pipeline/templates"
 	"github.com/gennaker/gennaker/workflows"
@@ -26,8 +27,10 @@ func (r *request) plan(config pipeline.Pipeline, trigger pipeline.Trigger) error
 	if err != nil {
 		return err
 	}
-	l := r.launch()
-	l.Trigger = trigger
+	l, err := r.withArtifacts(resolved.Pipeline, r.launch(starting{trigger: trigger}, ids.NewExecutionID(r.server.now())))
+	if err != nil {
+		return err
+	}
 	planned, err := workflows.NewPlan(resolved.Pipeline, l, workflows.PlanLookups{Types: stages.All(), Accounts: accounts, Warnings: resolved.Warnings})
 	if err != nil {
 		return err

@@ -51,17 +51,24 @@ const (
 )
 
 var (
-	statusesParam = parameter{"statuses", "list", nil, "Only executions with one of these statuses."}
-	expandParam   = parameter{"expand", "boolean", true, "False leaves out contexts, outputs and tasks."}
-	filterParam   = parameter{"pipelineNameFilter", "string", nil, "Only pipelines whose name contains this, whatever the case."}
-	maxPipelines  = parameter{"pipelineLimit", "integer", nil, "At most so many pipelines."}
-	staleParam    = parameter{"staleCheck", "boolean", false, "Refuse to overwrite a version other than the one submitted."}
-	reasonParam   = parameter{"reason", "string", nil, "Why; it is shown with the execution."}
-	scopesParam   = parameter{"scopes", "list", nil, "Only templates for one of these scopes."}
-	tagParam      = parameter{"tag", "string", nil, "The version with this tag: latest, stable, unstable, experimental, test or canary."}
-	digestParam   = parameter{"digest", "string", nil, "The version with this digest; not together with tag."}
-	forceParam    = parameter{"force", "boolean", false, "Accepted and without effect, as in Spinnaker."}
+	statusesParam   = parameter{"statuses", "list", nil, "Only executions with one of these statuses."}
+	expandParam     = parameter{"expand", "boolean", true, "False leaves out contexts, outputs and tasks."}
+	filterParam     = parameter{"pipelineNameFilter", "string", nil, "Only pipelines whose name contains this, whatever the case."}
+	maxPipelines    = parameter{"pipelineLimit", "integer", nil, "At most so many pipelines."}
+	staleParam      = parameter{"staleCheck", "boolean", false, "Refuse to overwrite a version other than the one submitted."}
+	reasonParam     = parameter{"reason", "string", nil, "Why; it is shown with the execution."}
+	scopesParam     = parameter{"scopes", "list", nil, "Only templates for one of these scopes."}
+	tagParam        = parameter{"tag", "string", nil, "The version with this tag: latest, stable, unstable, experimental, test or canary."}
+	digestParam     = parameter{"digest", "string", nil, "The version with this digest; not together with tag."}
+	expressionParam = parameter{"expression", "string", nil, "The text; required."}
+	forceParam      = parameter{"force", "boolean", false, "Accepted and without effect, as in Spinnaker."}
 )
+
+var failedStagesParams = []parameter{
+	{"executionId", "string", nil, "The execution; required."},
+	{"deckOrigin", "string", nil, "Where Deck is, for links: scheme://host:port; absent gives paths."},
+	{"limit", "integer", 1, "At most so many stages."},
+}
 
 // routes returns the whole API.
 func routes() []route {
@@ -104,10 +111,19 @@ func routes() []route {
 		{Method: "POST", Path: "/pipelines/{application}/{name}", Summary: "Run a pipeline, by name or ID", Auth: authExecute, Request: pipeline.Trigger{}, Response: ref{}, Status: http.StatusAccepted, handle: triggerPipeline},
 		{Method: "POST", Path: "/pipelines/v2/{application}/{name}", Summary: "Run a pipeline, by name or ID", Auth: authExecute, Request: pipeline.Trigger{}, Response: eventRef{}, Status: http.StatusAccepted, handle: triggerPipelineV2},
 		{Method: "GET", Path: "/pipelines/{id}", Summary: "One execution", Auth: authRead, Response: pipeline.Execution{}, handle: getExecution},
-		{Method: "DELETE", Path: "/pipelines/{id}", Summary: "Delete an execution that has ended", Auth: authWrite, handle: deleteExecution},
+		{Method: "DELETE", Path: "/pipelines/{id}", Summary: "Delete an execution that has ended or waits for its turn", Auth: authWrite, handle: deleteExecution},
 		{Method: "PUT", Path: "/pipelines/{id}/cancel", Summary: "Cancel an execution", Auth: authExecute, Query: []parameter{reasonParam, forceParam}, handle: cancelExecution},
-		{Method: "PATCH", Path: "/pipelines/{id}/stages/{stageId}", Summary: "Merge a map into a stage's context: judge, skip a wait", Auth: authExecute, Request: pipeline.Map{}, Response: pipeline.Execution{}, handle: patchStage},
+		{Method: "PUT", Path: "/pipelines/{id}/pause", Summary: "Hold a running execution: what is under way goes on, nothing else starts", Auth: authExecute, handle: pauseExecution},
+		{Method: "PUT", Path: "/pipelines/{id}/resume", Summary: "Let a paused execution go on", Auth: authExecute, handle: resumeExecution},
+		{Method: "PUT", Path: "/pipelines/{id}/stages/{stageId}/restart", Summary: "Run a stage, and what is complete behind it, again", Auth: authExecute, Request: pipeline.Map{}, Response: pipeline.Execution{}, handle: restartStage},
+		{Method: "GET", Path: "/pipelines/{id}/evaluateExpression", Summary: "Evaluate text with expressions as the execution sees it", Auth: authRead, Query: []parameter{expressionParam}, Response: evaluation{}, handle: evaluateExpression},
+		{Method: "POST", Path: "/pipelines/{id}/evaluateExpression", Summary: "The same for longer text: the body is text/plain, or JSON with the key expression", Auth: authRead, Request: pipeline.Map{}, Response: evaluation{}, handle: evaluateExpressionBody},
+		{Method: "GET", Path: "/pipelines/{id}/{stageId}/evaluateExpression", Summary: "Evaluate text with expressions as a stage of the execution sees it", Auth: authRead, Query: []parameter{expressionParam}, Response: evaluation{}, handle: evaluateExpressionAtStage},
+		{Method: "POST", Path: "/pipelines/{id}/evaluateVariables", Summary: "Evaluate variables as an Evaluate Variables stage would", Auth: authRead, Query: []parameter{{"executionId", "string", nil, "The execution; absent is the one in the path."}, {"requisiteStageRefIds", "list", nil, "RefIds of the stages that the variables come after."}, {"spelVersion", "string", nil, "The evaluator's version instead of the execution's: v2, v3 or v4."}}, Request: []pipeline.Map{}, Response: evaluation{}, handle: evaluateVariables},
+		{Method: "PATCH", Path: "/pipelines/{id}/stages/{stageId}", Summary: "Merge a map into a stage's context: judge, skip a wait or a stage", Auth: authExecute, Request: pipeline.Map{}, Response: pipeline.Execution{}, handle: patchStage},
 		{Method: "GET", Path: "/executions", Summary: "Executions by ID, or the newest of some pipelines", Auth: authRead, Query: []parameter{{"pipelineConfigIds", "list", nil, "Pipelines; not together with executionIds."}, {"executionIds", "list", nil, "Executions; unknown ones are left out."}, {"limit", "integer", 1, "Executions of each pipeline."}, statusesParam, expandParam}, Response: []pipeline.Execution{}, handle: listExecutions},
+		{Method: "GET", Path: "/executions/failedStages", Summary: "Failed stages of an execution and of the pipelines it started, down to the first causes", Auth: authRead, Query: failedStagesParams, Response: []failedStage{}, handle: listFailedStages},
+		{Method: "GET", Path: "/pipelines/failedStages", Summary: "The same, under the path of Orca", Auth: authRead, Query: failedStagesParams, Response: []failedStage{}, handle: listFailedStages},
 		{Method: "GET", Path: "/executions/{id}/events", Summary: "Changes of one execution as server-sent events", Auth: authRead, Stream: true, handle: streamExecution},
 
 		// Pipeline templates of schema v2.
@@ -123,6 +139,7 @@ func routes() []route {
 		// Tasks.
 		{Method: "POST", Path: "/tasks", Summary: "Start a task: jobs that run one after another", Auth: authTask, Request: pipeline.TaskRequest{}, Response: ref{}, handle: createTask},
 		{Method: "GET", Path: "/tasks/{id}", Summary: "One task", Auth: authTaskRead, Response: task{}, handle: getTask},
+		{Method: "PUT", Path: "/tasks/cancel", Summary: "Cancel several tasks", Auth: authExecute, Query: []parameter{{"ids", "list", nil, "The tasks; those that have ended are passed over."}}, handle: cancelTasks},
 		{Method: "PUT", Path: "/tasks/{id}/cancel", Summary: "Cancel a task", Auth: authExecute, Query: []parameter{reasonParam}, handle: cancelTask},
 		{Method: "DELETE", Path: "/tasks/{id}", Summary: "Delete a task that has ended", Auth: authWrite, handle: deleteTask},
 

@@ -13,6 +13,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
 
+	"github.com/gennaker/gennaker/activities"
 	"github.com/gennaker/gennaker/front50"
 	"github.com/gennaker/gennaker/pipeline"
 )
@@ -24,6 +25,7 @@ type Server struct {
 	front50    front50.Store
 	executions Executions
 	accounts   Accounts
+	fetcher    activities.Fetch
 	checks     []Check
 	version    string
 	now        func() time.Time
@@ -53,7 +55,7 @@ func New(d Dependencies, c Config) (*Server, error) {
 		}
 	}
 	s := &Server{
-		config: c, engine: d.Engine, front50: d.Front50, executions: d.Executions, accounts: d.Accounts,
+		config: c, engine: d.Engine, front50: d.Front50, executions: d.Executions, accounts: d.Accounts, fetcher: d.Fetcher,
 		checks: d.Checks, version: d.Version, now: d.Now, log: d.Logger,
 		cors: newCORS(c), codec: d.Codec, codecOrigins: origins(c.CodecOrigins), streams: newStreams(c.MaxStreams), document: sync.OnceValues(OpenAPI),
 	}

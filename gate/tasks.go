@@ -83,9 +83,13 @@ func createTask(r *request) error {
 	if err != nil {
 		return err
 	}
-	id, err := r.start(func(l pipeline.Launch) (*pipeline.Execution, error) {
+	s := starting{kind: pipeline.TypeOrchestration, build: func(l pipeline.Launch) (*pipeline.Execution, error) {
 		return pipeline.NewOrchestration(request, l)
-	})
+	}}
+	if request.Trigger != nil {
+		s.trigger = *request.Trigger
+	}
+	id, err := r.start(s)
 	if err != nil {
 		return err
 	}

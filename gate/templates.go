@@ -218,7 +218,9 @@ func (r *request) runTemplateTask(status int, application, description string, j
 // runTask starts a task and waits for its end. A task that does not succeed is
 // refused with the words of its stage.
 func (r *request) runTask(t pipeline.TaskRequest) (*pipeline.Execution, error) {
-	id, err := r.start(func(l pipeline.Launch) (*pipeline.Execution, error) { return pipeline.NewOrchestration(t, l) })
+	id, err := r.start(starting{kind: pipeline.TypeOrchestration, build: func(l pipeline.Launch) (*pipeline.Execution, error) {
+		return pipeline.NewOrchestration(t, l)
+	}})
 	if err != nil {
 		return nil, err
 	}

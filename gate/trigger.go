@@ -5,8 +5,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/gennaker/gennaker/executions"
-	"github.com/gennaker/gennaker/internal/ids"
 	"github.com/gennaker/gennaker/pipeline"
 )
 
@@ -52,13 +50,19 @@ func (r *request) trigger() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return r.start(func(l pipeline.Launch) (*pipeline.Execution, error) {
-		l.Trigger = trigger
-		resolved, err := r.resolve(config, trigger)
-		if err != nil {
-			return nil, err
-		}
-		return pipeline.NewExecution(resolved, l)
+	if err := refuseDisabled(config); err != nil {
+		return "", err
+	}
+	config = withNotifications(config, trigger)
+	return r.start(starting{
+		kind: pipeline.TypePipeline, trigger: trigger, config: config,
+		build: func(l pipeline.Launch) (*pipeline.Execution, error) {
+			resolved, err := r.resolve(config, trigger)
+			if err != nil {
+				return nil, err
+			}
+			return r.newExecution(resolved, l)
+		},
 	})
 }
 
@@ -79,17 +83,27 @@ func startPipeline(r *request) error {
 	if plan {
 		return r.plan(pipeline.Pipeline(config), trigger)
 	}
-	p, err := r.resolve(pipeline.Pipeline(config), trigger)
-	if err != nil {
+	s := starting{kind: pipeline.TypePipeline, trigger: trigger, origin: config.String("origin"), config: pipeline.Pipeline(config)}
+	if s.id, err = givenID(config); err != nil {
 		return err
 	}
-	if err := p.Validate(); err != nil {
-		return refusedSave(err)
+	s.build = func(l pipeline.Launch) (*pipeline.Execution, error) {
+		if config.Bool("disabled") {
+			return nil, errDisabled()
+		}
+		p, err := r.resolve(s.config, trigger)
+		if err != nil {
+			return nil, err
+		}
+		if err := p.Validate(); err != nil {
+			return nil, refusedSave(err)
+		}
+		return r.newExecution(p, l)
 	}
-	id, err := r.start(func(l pipeline.Launch) (*pipeline.Execution, error) {
-		l.Trigger = trigger
-		return pipeline.NewExecution(p, l)
-	})
+	if err := r.checkRunnable(s.config); err != nil {
+		return err
+	}
+	id, err := r.start(s)
 	if err != nil {
 		return err
 	}
@@ -136,32 +150,4 @@ var triggerKinds = map[string]string{
 	"type": "a string", "correlationId": "a string", "parameters": "an object",
 	"artifacts": "a list", "notifications": "a list", "resolvedExpectedArtifacts": "a list",
 	"rebake": "a boolean", "dryRun": "a boolean", "strategy": "a boolean",
-}
-
-// launch describes the start that this request asks for.
-func (r *request) launch() pipeline.Launch {
-	now := r.server.now()
-	id := ids.NewExecutionID(now)
-	return pipeline.Launch{
-		ID: id, User: r.caller.User, Origin: r.caller.Origin, Now: now,
-		StageID: func(refID string) string { return ids.StageID(id, refID) },
-	}
-}
-
-// start builds an execution, starts it and returns its ID.
-func (r *request) start(build func(pipeline.Launch) (*pipeline.Execution, error)) (string, error) {
-	e, err := build(r.launch())
-	if err != nil {
-		return "", err
-	}
-	if e.Authentication.AllowedAccounts, err = r.server.accountNames(r.ctx()); err != nil {
-		return "", err
-	}
-	if err := r.server.engine.Start(r.ctx(), e); err != nil {
-		return "", err
-	}
-	// Publishing comes after the start, so that a start that failed leaves
-	// nothing behind. What the worker has published by now is newer and stays.
-	r.server.executions.Put(r.ctx(), executions.Record{Execution: e, PublishedAt: pipeline.ToMillis(r.server.now())})
-	return e.ID, nil
 }

@@ -88,7 +88,7 @@ func (o *opened) open(ctx context.Context, c connections, p *process) error {
 		return err
 	}
 	o.closers = append(o.closers, func() error { o.temporal.Close(); return nil })
-	o.engine = engine.New(o.temporal)
+	o.engine = engine.New(o.temporal, c.Temporal.Namespace)
 	if o.model, err = redismodel.Open(ctx, c.Redis, o.log); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
@@ -24,27 +25,33 @@ const answerTimeout = 10 * time.Second
 
 // Engine is the Temporal implementation of gate.Engine and executions.Owner.
 type Engine struct {
-	client client.Client
+	client    client.Client
+	namespace string
 }
 
 var _ executions.Owner = (*Engine)(nil)
 
-// New returns an engine on the client, which the caller closes.
-func New(c client.Client) *Engine { return &Engine{client: c} }
+// New returns an engine on the client of a namespace, which the caller closes.
+func New(c client.Client, namespace string) *Engine { return &Engine{client: c, namespace: namespace} }
 
-// Start starts the workflow of e under the execution's own ID. It returns
+// Start starts the workflow of x under the execution's own ID. It returns
 // conflict when the ID was used before and unavailable when Temporal does not
 // answer; then the start may still have happened, and repeating it is safe.
 func (e *Engine) Start(ctx context.Context, x *pipeline.Execution) error {
-	_, err := e.client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID:                                       x.ID,
-		TaskQueue:                                workflows.OrcaQueue,
-		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
-		WorkflowIDConflictPolicy:                 enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
-		WorkflowExecutionErrorWhenAlreadyStarted: true,
-		TypedSearchAttributes:                    workflows.StartAttributes(x),
-		StaticSummary:                            workflows.StartSummary(x),
-	}, workflows.PipelineWorkflow, workflows.Input{Execution: x})
+	return e.start(ctx, workflows.Input{Execution: x})
+}
+
+// Fail records x as an execution that failed on startup. The errors are those of
+// [Engine.Start].
+func (e *Engine) Fail(ctx context.Context, x *pipeline.Execution, failure workflows.StartFailure) error {
+	return e.start(ctx, workflows.Input{Execution: x, Failure: &failure})
+}
+
+func (e *Engine) start(ctx context.Context, in workflows.Input) error {
+	x := in.Execution
+	options := options(x)
+	options.WorkflowIDReusePolicy = enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
+	_, err := e.client.ExecuteWorkflow(ctx, options, workflows.PipelineWorkflow, in)
 	var started *serviceerror.WorkflowExecutionAlreadyStarted
 	if errors.As(err, &started) {
 		return pipeline.Errorf(pipeline.CodeConflict, "The execution %s exists already.", x.ID)
@@ -54,6 +61,18 @@ func (e *Engine) Start(ctx context.Context, x *pipeline.Execution) error {
 		return pipeline.Wrap(pipeline.CodeInvalid, err, "The execution was refused by Temporal: %s.", invalid.Message)
 	}
 	return e.failed(err, "start the execution "+x.ID)
+}
+
+// options are those of every run of an execution's workflow.
+func options(x *pipeline.Execution) client.StartWorkflowOptions {
+	return client.StartWorkflowOptions{
+		ID:                                       x.ID,
+		TaskQueue:                                workflows.OrcaQueue,
+		WorkflowIDConflictPolicy:                 enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+		TypedSearchAttributes:                    workflows.StartAttributes(x),
+		StaticSummary:                            workflows.StartSummary(x),
+	}
 }
 
 // Cancel asks the execution to end. It returns not_found for an unknown ID and
@@ -70,12 +89,7 @@ func (e *Engine) PatchStage(ctx context.Context, id string, in workflows.PatchSt
 	if err := e.update(ctx, id, workflows.PatchStageUpdate, in, &out); err != nil {
 		return workflows.Snapshot{}, err
 	}
-	record, err := e.Load(ctx, id)
-	if err != nil {
-		// The edit took. What cannot be shown of it is no reason to say it failed.
-		return workflows.Snapshot{Sequence: out.Sequence}, nil //nolint:nilerr // told by the missing execution
-	}
-	return workflows.Snapshot{Execution: record.Execution, Sequence: record.Sequence}, nil
+	return e.after(ctx, id)
 }
 
 func (e *Engine) update(ctx context.Context, id, name string, in, out any) error {
@@ -136,7 +150,11 @@ func (e *Engine) Load(ctx context.Context, id string) (executions.Record, error)
 	if info.GetType().GetName() != workflows.PipelineWorkflow {
 		return executions.Record{}, pipeline.Errorf(pipeline.CodeNotFound, "Pipeline not found (id: %s)", id)
 	}
+	open := info.GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING
 	value, err := e.client.QueryWorkflow(ctx, id, "", workflows.ExecutionQuery)
+	if err != nil && !open && neverBegan(err) {
+		return executions.Record{}, pipeline.Errorf(pipeline.CodeNotFound, "The execution %s ended before it had a state of its own.", id)
+	}
 	if err != nil {
 		return executions.Record{}, e.missing(err, id)
 	}
@@ -148,8 +166,15 @@ func (e *Engine) Load(ctx context.Context, id string) (executions.Record, error)
 		Execution:   s.Execution,
 		Sequence:    s.Sequence,
 		PublishedAt: pipeline.ToMillis(time.Now()),
-		Closed:      info.GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING,
+		Closed:      !open,
 	}, nil
+}
+
+// neverBegan reports whether a query failed because the workflow ended before it
+// took any: it refused its own input.
+func neverBegan(err error) bool {
+	var failed *serviceerror.QueryFailed
+	return errors.As(err, &failed) && strings.HasPrefix(failed.Message, "unknown queryType")
 }
 
 // Running lists the IDs of executions whose workflows are open, newest first,
