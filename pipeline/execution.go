@@ -179,6 +179,10 @@ func (e *Execution) StageByRef(refID string) *Stage {
 	return nil
 }
 
+// Ordered lists the top-level stages so that each follows its requisites, else
+// in their order.
+func (e *Execution) Ordered() []*Stage { return topological(e.Stages) }
+
 // Clone returns a deep copy of the execution.
 func (e *Execution) Clone() *Execution {
 	out := *e

@@ -138,6 +138,10 @@ func NewOrchestration(r TaskRequest, l Launch) (*Execution, error) {
 	return e, nil
 }
 
+// ErrParameters is in the chain of the error about required parameters that have
+// no value.
+var ErrParameters = errors.New("a required parameter has no value")
+
 func launchTrigger(config Pipeline, l Launch) (Trigger, error) {
 	t := l.Trigger
 	if strings.TrimSpace(t.Type) == "" {
@@ -168,7 +172,7 @@ func launchTrigger(config Pipeline, l Launch) (Trigger, error) {
 	}
 	if len(missing) > 0 {
 		sort.Strings(missing)
-		return t, Errorf(CodeInvalid, "The pipeline '%s' requires the parameters %s, which have no default: set them in parameters.", config.Name(), strings.Join(missing, ", "))
+		return t, Wrap(CodeInvalid, ErrParameters, "The pipeline '%s' requires the parameters %s, which have no default: set them in parameters.", config.Name(), strings.Join(missing, ", "))
 	}
 	return t, nil
 }
