@@ -8,9 +8,11 @@ import (
 	"github.com/gennaker/gennaker/activities"
 	"github.com/gennaker/gennaker/activities/archive"
 	"github.com/gennaker/gennaker/activities/configuration"
+	"github.com/gennaker/gennaker/activities/fetch"
 	"github.com/gennaker/gennaker/activities/history"
 	"github.com/gennaker/gennaker/activities/limits"
 	"github.com/gennaker/gennaker/activities/monitor"
+	"github.com/gennaker/gennaker/activities/webhook"
 	"github.com/gennaker/gennaker/executions"
 	"github.com/gennaker/gennaker/pipeline"
 	"github.com/gennaker/gennaker/workflows"
@@ -21,7 +23,12 @@ import (
 // enough to run inside a workflow's task.
 func (w *Worker) addOrca() error {
 	w.publisher = executions.NewPublisher(w.deps.Model, w.deps.Logger)
-	engine, err := workflows.NewEngine(stages.All(), publisher{w.publisher})
+	types := stages.Configured(stages.Options{Preconfigured: w.deps.Webhook.Preconfigured})
+	engine, err := workflows.NewEngine(types, publisher{w.publisher})
+	if err != nil {
+		return err
+	}
+	webhooks, err := webhook.New(w.deps.Outbound, w.deps.Webhook)
 	if err != nil {
 		return err
 	}
@@ -33,6 +40,8 @@ func (w *Worker) addOrca() error {
 	activities.RegisterHistory(orca, history.New(w.deps.Executions))
 	activities.RegisterLimits(orca, limits.New(w.deps.Temporal))
 	activities.RegisterExecutions(orca, monitor.New(w.deps.Executions))
+	activities.RegisterFetch(orca, fetch.New(w.deps.Outbound, w.deps.Front50, w.deps.Executions))
+	activities.RegisterWebhook(orca, webhooks)
 	w.queues = append(w.queues, queue{workflows.OrcaQueue, orca})
 	return nil
 }

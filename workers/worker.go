@@ -12,8 +12,10 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/gennaker/gennaker/activities/clouddriver"
+	"github.com/gennaker/gennaker/activities/webhook"
 	"github.com/gennaker/gennaker/executions"
 	"github.com/gennaker/gennaker/front50"
+	"github.com/gennaker/gennaker/internal/outbound"
 )
 
 // Dependencies are what the rooms are built from.
@@ -26,7 +28,11 @@ type Dependencies struct {
 	// Executions reads them, for stages that look at others.
 	Executions *executions.Service
 	Accounts   *clouddriver.Accounts
-	Logger     *slog.Logger
+	// Outbound calls the URLs that pipelines name, Webhook is what an operator sets
+	// about webhooks; both are needed by the orca role.
+	Outbound *outbound.Client
+	Webhook  webhook.Config
+	Logger   *slog.Logger
 }
 
 // Worker is a process's share of the work: one Temporal worker a task queue.

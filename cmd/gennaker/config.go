@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/gennaker/gennaker/activities/clouddriver"
+	"github.com/gennaker/gennaker/activities/webhook"
 )
 
 // configFile is a parsed configuration file. Its keys are the flags' names, with
@@ -29,6 +30,8 @@ type configFile struct {
 	path     string
 	values   map[string]any
 	accounts []clouddriver.Account
+	// webhooks holds the lists under webhook; see its documentation.
+	webhooks webhook.Config
 }
 
 // findConfigFile reads the file that --config or GENNAKER_CONFIG names. Without
@@ -65,6 +68,9 @@ func readConfigFile(path string) (*configFile, error) {
 		}
 		delete(kubernetes, "accounts")
 	}
+	if err := f.readWebhooks(doc); err != nil {
+		return nil, err
+	}
 	flatten(doc, "", f.values)
 	return f, nil
 }
@@ -76,6 +82,35 @@ func (f *configFile) readAccounts(kubernetes map[string]any) error {
 	}
 	if err := yaml.UnmarshalStrict(raw, &f.accounts); err != nil {
 		return fmt.Errorf("configuration file %s: kubernetes.accounts: %w", f.path, err)
+	}
+	return nil
+}
+
+// readWebhooks takes the lists about webhooks out of the document; what remains
+// is settings.
+func (f *configFile) readWebhooks(doc map[string]any) error {
+	section, ok := doc["webhook"].(map[string]any)
+	if !ok {
+		return nil
+	}
+	lists := map[string]any{}
+	for _, key := range []string{"accounts", "allowedRequestsEnabled", "allowedRequests", "preconfigured"} {
+		if v, present := section[key]; present {
+			lists[key] = v
+			delete(section, key)
+		}
+	}
+	raw, err := yaml.Marshal(lists)
+	if err != nil {
+		return err
+	}
+	if err := yaml.UnmarshalStrict(raw, &f.webhooks); err != nil {
+		return fmt.Errorf("configuration file %s: webhook: %w", f.path, err)
+	}
+	for _, w := range f.webhooks.Preconfigured {
+		if err := w.Validate(); err != nil {
+			return fmt.Errorf("configuration file %s: webhook.preconfigured: %w", f.path, err)
+		}
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/gennaker/gennaker/activities/clouddriver"
+	"github.com/gennaker/gennaker/activities/webhook"
 	"github.com/gennaker/gennaker/executions"
 	"github.com/gennaker/gennaker/executions/redismodel"
 	"github.com/gennaker/gennaker/executions/s3archive"
@@ -17,6 +18,7 @@ import (
 	"github.com/gennaker/gennaker/gate/engine"
 	"github.com/gennaker/gennaker/internal/logging"
 	"github.com/gennaker/gennaker/internal/objectstore"
+	"github.com/gennaker/gennaker/internal/outbound"
 	"github.com/gennaker/gennaker/internal/payload"
 	"github.com/gennaker/gennaker/internal/temporal"
 )
@@ -33,6 +35,7 @@ type connections struct {
 	Temporal   temporal.Config   `embed:"" prefix:"temporal-"`
 	Payload    payload.Config    `embed:"" prefix:"payload-"`
 	Redis      redismodel.Config `embed:"" prefix:"redis-"`
+	Outbound   outbound.Config   `embed:"" prefix:"outbound-"`
 	Front50URL string            `name:"front50-url" help:"Address of a Front50 to read and write configuration through; empty opens the bucket itself." placeholder:"URL"`
 }
 
@@ -46,6 +49,9 @@ type opened struct {
 	archive  *s3archive.Archive
 	service  *executions.Service
 	accounts *clouddriver.Accounts
+	outbound *outbound.Client
+	// webhooks holds the lists of the configuration file.
+	webhooks webhook.Config
 	log      *slog.Logger
 
 	closers []func() error
@@ -76,6 +82,10 @@ func (o *opened) open(ctx context.Context, c connections, p *process) error {
 	if o.accounts, err = clouddriver.NewAccounts(p.file.accounts); err != nil {
 		return err
 	}
+	if o.outbound, err = outbound.New(c.Outbound, nil); err != nil {
+		return err
+	}
+	o.webhooks = p.file.webhooks
 	bucket, err := objectstore.Client(ctx, c.ObjectStore)
 	if err != nil {
 		return err

@@ -6,12 +6,14 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/gennaker/gennaker/activities/webhook"
 	"github.com/gennaker/gennaker/workers"
 )
 
 // workerSettings are the workers' own.
 type workerSettings struct {
-	Worker workers.Config `embed:"" prefix:"worker-"`
+	Worker  workers.Config `embed:"" prefix:"worker-"`
+	Webhook webhook.Config `embed:"" prefix:"webhook-"`
 }
 
 // workerCommand runs Temporal workers.
@@ -44,9 +46,12 @@ func (c workerCommand) Run(p *process) (err error) {
 
 // run adds the workers to the group.
 func (c workerSettings) run(ctx context.Context, g *errgroup.Group, o *opened) error {
+	webhooks := o.webhooks
+	webhooks.MaxResponse = c.Webhook.MaxResponse
 	w, err := workers.New(c.Worker, workers.Dependencies{
 		Temporal: o.temporal, Front50: o.front50, Model: o.model, Archive: o.archive,
 		Executions: o.service, Accounts: o.accounts, Logger: o.log,
+		Outbound: o.outbound, Webhook: webhooks,
 	})
 	if err != nil {
 		return err

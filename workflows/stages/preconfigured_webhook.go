@@ -1,7 +1,6 @@
 package stages
 
 import (
-	"slices"
 	"strings"
 
 	"go.temporal.io/sdk/workflow"
@@ -32,18 +31,6 @@ var (
 	_ workflows.Canceller  = PreconfiguredWebhook{}
 	_ workflows.Documented = PreconfiguredWebhook{}
 )
-
-// Preconfigured returns the stage types with the webhooks that are configured.
-func Preconfigured(types []workflows.StageType, definitions []pipeline.PreconfiguredWebhook) []workflows.StageType {
-	out := slices.Clone(types)
-	for i, t := range out {
-		if p, ok := t.(PreconfiguredWebhook); ok {
-			p.definitions = definitions
-			out[i] = p
-		}
-	}
-	return out
-}
 
 // Type implements workflows.StageType.
 func (PreconfiguredWebhook) Type() string { return pipeline.PreconfiguredWebhookAlias }

@@ -51,6 +51,8 @@ const (
 	pollOften      = time.Second
 	pollOftenFor   = time.Minute
 	pollRarely     = 15 * time.Second
+	// leastCall is the time that a call needs to be worth making.
+	leastCall = time.Second
 )
 
 // The tasks, by their names in Orca.
@@ -286,14 +288,17 @@ func response(out activities.CallWebhookOutput) pipeline.Map {
 
 // nextCall waits between two calls of a task, at least as long as the stage's
 // backoffPeriodMs. When the task's time does not allow another call it gives up
-// at once, with why the last one was not enough; an empty why waits on.
+// at once, with why the last one was not enough; without a why it waits for the end.
 func nextCall(ctx workflow.Context, t *workflows.TaskRun, wait time.Duration, summary, why string) error {
 	if ms, _ := t.Stage.Context.Int("backoffPeriodMs"); ms > 0 {
 		wait = max(wait, time.Duration(min(ms, int64(maxWait/time.Millisecond)))*time.Millisecond)
 	}
 	deadline, bounded := t.Deadline(ctx)
-	if why != "" && bounded && workflow.Now(ctx).Add(wait).After(deadline) {
-		return &pipeline.Error{Code: pipeline.CodeTimeout, Message: why, Details: []string{"The time that the task may take is up."}}
+	if left := deadline.Sub(workflow.Now(ctx)); bounded && left < wait+leastCall {
+		if why != "" {
+			return &pipeline.Error{Code: pipeline.CodeTimeout, Message: why, Details: []string{"The time that the task may take is up."}}
+		}
+		wait = left + leastCall
 	}
 	return t.AwaitFor(ctx, wait, summary, func() bool { return false })
 }
