@@ -2,6 +2,7 @@ package httpjson
 
 import (
 	"encoding/json"
+	"io"
 	"reflect"
 	"slices"
 	"strconv"
@@ -18,7 +19,36 @@ import (
 // pass, since a state of a large execution is encoded for every client that
 // watches.
 func Encode(v any) ([]byte, error) {
-	return appendAny(make([]byte, 0, 512), reflect.ValueOf(v))
+	var e encoder
+	return e.appendAny(make([]byte, 0, 512), reflect.ValueOf(v))
+}
+
+// writeFrom is how many bytes [EncodeTo] gathers before it passes them on.
+const writeFrom = 64 << 10
+
+// EncodeTo writes what [Encode] returns, and holds little more than the largest
+// element of a list in memory. What is written when it fails is no document.
+func EncodeTo(w io.Writer, v any) error {
+	e := encoder{out: w}
+	rest, err := e.appendAny(make([]byte, 0, 2*writeFrom), reflect.ValueOf(v))
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(rest)
+	return err
+}
+
+// encoder appends JSON to bytes, and passes them on between the elements of
+// lists when it has an out.
+type encoder struct{ out io.Writer }
+
+// pass empties dst into out once there is enough of it.
+func (e encoder) pass(dst []byte) ([]byte, error) {
+	if e.out == nil || len(dst) < writeFrom {
+		return dst, nil
+	}
+	_, err := e.out.Write(dst)
+	return dst[:0], err
 }
 
 // field is one key of a struct.
@@ -67,7 +97,7 @@ var (
 	freeMap   = reflect.TypeFor[pipeline.Map]()
 )
 
-func appendAny(dst []byte, v reflect.Value) ([]byte, error) {
+func (e encoder) appendAny(dst []byte, v reflect.Value) ([]byte, error) {
 	if !v.IsValid() {
 		return append(dst, "null"...), nil
 	}
@@ -87,7 +117,7 @@ func appendAny(dst []byte, v reflect.Value) ([]byte, error) {
 		case float64, json.Number, []any:
 			return pipeline.AppendValue(dst, v.Elem().Interface())
 		}
-		return appendAny(dst, v.Elem())
+		return e.appendAny(dst, v.Elem())
 	case reflect.String:
 		return pipeline.AppendValue(dst, v.String())
 	case reflect.Bool:
@@ -95,16 +125,16 @@ func appendAny(dst []byte, v reflect.Value) ([]byte, error) {
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		return strconv.AppendInt(dst, v.Int(), 10), nil
 	case reflect.Slice:
-		return appendList(dst, v)
+		return e.appendList(dst, v)
 	case reflect.Map:
-		return appendMap(dst, v)
+		return e.appendMap(dst, v)
 	case reflect.Struct:
-		return appendStruct(dst, v)
+		return e.appendStruct(dst, v)
 	}
 	return appendSlowly(dst, v)
 }
 
-func appendList(dst []byte, v reflect.Value) ([]byte, error) {
+func (e encoder) appendList(dst []byte, v reflect.Value) ([]byte, error) {
 	if v.IsNil() {
 		return append(dst, "null"...), nil
 	}
@@ -117,14 +147,17 @@ func appendList(dst []byte, v reflect.Value) ([]byte, error) {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		if dst, err = appendAny(dst, v.Index(i)); err != nil {
+		if dst, err = e.appendAny(dst, v.Index(i)); err != nil {
+			return nil, err
+		}
+		if dst, err = e.pass(dst); err != nil {
 			return nil, err
 		}
 	}
 	return append(dst, ']'), nil
 }
 
-func appendMap(dst []byte, v reflect.Value) ([]byte, error) {
+func (e encoder) appendMap(dst []byte, v reflect.Value) ([]byte, error) {
 	if v.IsNil() {
 		return append(dst, "null"...), nil
 	}
@@ -146,14 +179,14 @@ func appendMap(dst []byte, v reflect.Value) ([]byte, error) {
 			return nil, err
 		}
 		dst = append(dst, ':')
-		if dst, err = appendAny(dst, v.MapIndex(k)); err != nil {
+		if dst, err = e.appendAny(dst, v.MapIndex(k)); err != nil {
 			return nil, err
 		}
 	}
 	return append(dst, '}'), nil
 }
 
-func appendStruct(dst []byte, v reflect.Value) ([]byte, error) {
+func (e encoder) appendStruct(dst []byte, v reflect.Value) ([]byte, error) {
 	p := planOf(v.Type())
 	if p.slow {
 		return appendSlowly(dst, v)
@@ -171,7 +204,7 @@ func appendStruct(dst []byte, v reflect.Value) ([]byte, error) {
 		}
 		first = false
 		dst = append(dst, f.key...)
-		if dst, err = appendAny(dst, value); err != nil {
+		if dst, err = e.appendAny(dst, value); err != nil {
 			return nil, err
 		}
 	}

@@ -1,6 +1,7 @@
 package httpjson_test
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"testing"
@@ -67,7 +68,7 @@ func TestEncodeSaysWhatEncodingJSONSays(t *testing.T) {
 		even{}, &even{}, even{Z: &text, Y: &number, X: []string{}, W: []string{"a"}, V: map[string]embedded{"b": {1}, "a": {2}}, U: map[string]string{"k": "v"},
 			T: map[string]any{"x": []any{1.5}}, S: 3, R: time.Unix(1, 0).UTC(), Q: []byte("bytes"), P: pipeline.Map{"p": int64(1)}, O: pipeline.Map{}, N: map[pipeline.Code]bool{"x": true},
 			Hidden: "h", Unnamed: "u", private: "p", M: map[string]any{}, L: map[int]string{2: "b", 1: "a"}, K: 9, J: &embedded{3}},
-		odd{embedded{1}, "a", 2}, []odd{{}}, execution(3), execution(0).Summary(), (*pipeline.Execution)(nil), []*pipeline.Execution{execution(1), nil},
+		odd{embedded{1}, "a", 2}, []odd{{}}, execution(3), execution(0).Summary(), execution(400), (*pipeline.Execution)(nil), []*pipeline.Execution{execution(1), nil},
 		struct{ E error }{}, httpjson.Error{Message: "m"},
 	} {
 		want, err := pipeline.ToValue(v)
@@ -77,6 +78,9 @@ func TestEncodeSaysWhatEncodingJSONSays(t *testing.T) {
 		got, err := httpjson.Encode(v)
 		require.NoError(t, err, i)
 		require.Equal(t, string(expected), string(got), i)
+		var streamed bytes.Buffer
+		require.NoError(t, httpjson.EncodeTo(&streamed, v), i)
+		require.Equal(t, string(expected), streamed.String(), i)
 	}
 	whole, err := httpjson.Encode(struct {
 		A any `json:"a"`
