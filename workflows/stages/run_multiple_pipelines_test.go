@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/gennaker/gennaker/activities"
 	"github.com/gennaker/gennaker/pipeline"
@@ -171,4 +172,39 @@ func TestRunMultiplePipelinesRestart(t *testing.T) {
 	require.Equal(t, pipeline.Succeeded, e.Status)
 	require.Len(t, children(w, e), 1)
 	require.NotEqual(t, children(w, first)[0].ID, children(w, e)[0].ID)
+}
+
+// A stage whose workflow continues as new watches what it has started, and
+// starts nothing twice.
+func TestRunMultiplePipelinesContinuesAsNew(t *testing.T) {
+	t.Parallel()
+	w := workflowstest.NewWorld(shopPipelines(t)...)
+	workflowstest.On(w, activities.AwaitExecutions, func(ctx context.Context, _ activities.AwaitExecutionsInput) (activities.AwaitExecutionsOutput, error) {
+		return activities.AwaitExecutionsOutput{}, workflowstest.UntilCanceled(ctx)
+	})
+	r := multiple(t, w, `{"a":{"child_pipeline":"slow"},"b":{"child_pipeline":"deploy","depends_on":["a"]}}`, "")
+	r.At(50*time.Millisecond, func() { r.Env.SetContinueAsNewSuggested(true) })
+	r.Env.ExecuteWorkflow(workflows.PipelineWorkflow, workflows.Input{Execution: r.Execution.Clone()})
+	var again *workflow.ContinueAsNewError
+	require.ErrorAs(t, r.Env.GetWorkflowError(), &again)
+	in := workflowstest.ContinuedInput(t, again)
+	started := in.Execution.Stages[0].Context.Strings("executionIds")
+	require.Len(t, started, 1)
+
+	workflowstest.On(w, activities.AwaitExecutions, func(_ context.Context, in activities.AwaitExecutionsInput) (activities.AwaitExecutionsOutput, error) {
+		out := activities.AwaitExecutionsOutput{Done: true}
+		for _, id := range in.IDs {
+			out.Executions = append(out.Executions, state(id, pipeline.Succeeded))
+		}
+		return out, nil
+	})
+	next := workflowstest.NewRunOf(t, w, withScripted, in.Execution)
+	next.Env.ExecuteWorkflow(workflows.PipelineWorkflow, in)
+	e := workflowstest.RequireEnd(t, w, r.Execution.ID)
+	require.Equal(t, pipeline.Succeeded, e.Status, stage(e).Errors())
+	list := stage(e).Outputs.List("executionsList")
+	require.Len(t, list, 2)
+	require.Equal(t, started[0], pipeline.AsMap(list[0])["id"])
+	require.Equal(t, "a", pipeline.AsMap(list[0])["executionIdentifier"])
+	require.Equal(t, "b", pipeline.AsMap(list[1])["executionIdentifier"])
 }
