@@ -12,8 +12,9 @@ import (
 	"github.com/gennaker/gennaker/pipeline"
 )
 
-// MaxSize bounds one value, in bytes, encoded and decoded.
-const MaxSize = 64 << 20
+// MaxSize bounds one value, in bytes. It is far above what an execution grows
+// to, since a workflow whose own state could not be carried on would stand still.
+const MaxSize = 256 << 20
 
 // compressFrom is the size in bytes from which a payload is compressed. Below it
 // nothing would be gained, and Temporal's own tools can read it as it is.
@@ -43,13 +44,17 @@ type Codec struct {
 var _ converter.PayloadCodec = (*Codec)(nil)
 
 // NewCodec returns a codec; without keys it encrypts nothing.
-func NewCodec(keys *Keyring) (*Codec, error) {
+func NewCodec(keys *Keyring) (*Codec, error) { return newCodec(keys, MaxSize) }
+
+// newCodec returns a codec that decompresses payloads of at most limit bytes.
+func newCodec(keys *Keyring, limit uint64) (*Codec, error) {
 	// A window of 1 MiB costs little of the ratio and most of the memory.
-	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true))
+	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true),
+		zstd.WithAllLitEntropyCompression(true)) // certificates and the like repeat nothing and still shrink
 	if err != nil {
 		return nil, fmt.Errorf("set up compression: %w", err)
 	}
-	decoder, err := zstd.NewReader(nil, zstd.WithDecoderMaxMemory(MaxSize), zstd.WithDecoderLowmem(true))
+	decoder, err := zstd.NewReader(nil, zstd.WithDecoderMaxMemory(limit), zstd.WithDecoderLowmem(true))
 	if err != nil {
 		return nil, fmt.Errorf("set up decompression: %w", err)
 	}

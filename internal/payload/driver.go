@@ -89,16 +89,8 @@ func (d *driver) Retrieve(ctx converter.StorageDriverRetrieveContext, claims []c
 	group, inner := errgroup.WithContext(ctx.Context)
 	for i, claim := range claims {
 		group.Go(func() error {
-			hash, size, err := readClaim(claim)
-			if err != nil {
-				return err
-			}
-			if known, found := d.cache.get(hash); found {
-				payloads[i] = share(known.payload)
-				return nil
-			}
-			return ctx.GetLimiter().Permit(inner, claim, func() error {
-				payloads[i], err = d.retrieve(inner, hash, size)
+			return ctx.GetLimiter().Permit(inner, claim, func() (err error) {
+				payloads[i], err = d.retrieve(inner, claim)
 				return err
 			})
 		})
@@ -109,7 +101,14 @@ func (d *driver) Retrieve(ctx converter.StorageDriverRetrieveContext, claims []c
 	return payloads, nil
 }
 
-func (d *driver) retrieve(ctx context.Context, hash string, size int64) (*common.Payload, error) {
+func (d *driver) retrieve(ctx context.Context, claim converter.StorageDriverClaim) (*common.Payload, error) {
+	hash, size, err := readClaim(claim)
+	if err != nil {
+		return nil, err
+	}
+	if known, found := d.cache.get(hash); found {
+		return share(known.payload), nil
+	}
 	body, modified, err := d.bucket.get(ctx, hash, size)
 	if err != nil {
 		return nil, err

@@ -13,7 +13,7 @@ import (
 )
 
 // maxAnswer bounds what one request to the endpoint may have decoded, in bytes.
-const maxAnswer = 128 << 20
+const maxAnswer = 64 << 20
 
 // Handler returns the codec endpoint for Temporal's web UI and command line: it
 // answers POST requests whose paths end in /encode, /decode and /download.
@@ -23,7 +23,7 @@ func (p *Payloads) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b := &budget{left: maxAnswer}
 		h, err := converter.NewPayloadHTTPHandler(converter.PayloadHTTPHandlerOptions{
-			PreStorageCodecs: []converter.PayloadCodec{boundCodec{p.codec, b}},
+			PreStorageCodecs: []converter.PayloadCodec{boundCodec{p.narrow, b}},
 			ExternalStorage: converter.ExternalStorage{
 				Drivers: []converter.StorageDriver{boundDriver{p.driver, b}}, PayloadSizeThreshold: p.inline,
 			},

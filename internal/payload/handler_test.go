@@ -64,7 +64,7 @@ func TestHandlerIsBounded(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, testkit.SharedMinIO(t))
 	p := r.payloads()
-	bomb, err := codec(t).Encode(values(t, strings.Repeat("0", payload.MaxSize-100)))
+	bomb, err := codec(t).Encode(values(t, strings.Repeat("0", 30<<20)))
 	require.NoError(t, err)
 	many := []*common.Payload{bomb[0], bomb[0], bomb[0]}
 	status, _, why := ask(t, p, "/codec/decode", many)

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/worker"
 )
 
 // Config says what becomes of values on their way into Temporal. The tags make
@@ -60,7 +61,9 @@ type Where struct {
 // Payloads is what all Temporal clients of a process share. It is safe for
 // concurrent use.
 type Payloads struct {
-	codec     *Codec
+	codec *Codec
+	// narrow decodes what strangers send, a value at a time.
+	narrow    *Codec
 	encrypted bool
 	driver    *driver
 	inline    int
@@ -84,9 +87,13 @@ func Open(ctx context.Context, c Config, w Where, log *slog.Logger) (*Payloads, 
 	if err != nil {
 		return nil, err
 	}
+	narrow, err := newCodec(keys, maxAnswer)
+	if err != nil {
+		return nil, err
+	}
 	b := newBucket(w, log)
 	return &Payloads{
-		codec: codec, encrypted: keys != nil, inline: c.InlineLimit,
+		codec: codec, narrow: narrow, encrypted: keys != nil, inline: c.InlineLimit,
 		driver: &driver{bucket: b, cache: newCache(c.CacheSize), now: time.Now},
 		bucket: b, namespace: w.Namespace, log: log,
 	}, nil
@@ -101,6 +108,22 @@ func (p *Payloads) Apply(o *client.Options) {
 		EncodeCommonAttributes: p.encrypted,
 	})
 	o.ExternalStorage = p.Storage()
+	// The SDK warns of what is large before it goes to the object store.
+	o.PayloadLimits.PayloadSizeWarning = MaxSize
+}
+
+// deadlockTimeout is how long workflow code may run in one go. A workflow that
+// builds or compares tens of megabytes on a busy machine takes its time; a task
+// has ten seconds in all.
+const deadlockTimeout = 5 * time.Second
+
+// Worker adds to the options of a worker what large values need.
+func Worker(o worker.Options) worker.Options {
+	o.DeadlockDetectionTimeout = deadlockTimeout
+	// The SDK measures the results of local activities before they go to the
+	// object store, and would fail their tasks for ever.
+	o.DisablePayloadErrorLimit = true
+	return o
 }
 
 // DataConverter returns the converter alone, for a replay of histories.

@@ -2,6 +2,7 @@ package payload_test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"log/slog"
@@ -25,6 +26,13 @@ import (
 
 func executionOf(run client.WorkflowRun) *common.WorkflowExecution {
 	return &common.WorkflowExecution{WorkflowId: run.GetID(), RunId: run.GetRunID()}
+}
+
+// noise is text that no compression makes smaller than half.
+func noise(size int) string {
+	raw := make([]byte, size/2)
+	_, _ = rand.Read(raw) // it never fails
+	return hex.EncodeToString(raw)
 }
 
 // Megabytes go through everything that a workflow has, and history stays small.
@@ -65,6 +73,20 @@ func TestLargeValuesGoThroughTemporal(t *testing.T) {
 	require.NoError(t, err)
 	replayer.RegisterWorkflowWithOptions(carry, workflow.RegisterOptions{Name: "carry"})
 	require.NoError(t, replayer.ReplayWorkflowHistory(log.NewStructuredLogger(slog.New(slog.DiscardHandler)), h))
+}
+
+// So do the results of local activities, the details of errors, and the input of
+// a next run.
+func TestLargeValuesInSpecialPlaces(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, testkit.SharedMinIO(t))
+	c := r.client(r.payloads())
+	r.work(c)
+	text := noise(5 << 20)
+	run, err := r.start(c, carried{Text: text, Spread: true})
+	require.NoError(t, err)
+	require.Equal(t, text+".", r.end(run))
+	require.Less(t, proto.Size(r.history(c, run)), 64<<10)
 }
 
 // A history from before there was a codec is read as it is, and goes on under

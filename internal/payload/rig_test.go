@@ -3,6 +3,7 @@ package payload_test
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"go.temporal.io/api/history/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	sdktemporal "go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
@@ -83,8 +85,9 @@ func (r *rig) client(p *payload.Payloads) client.Client {
 // work starts a worker and returns what stops it.
 func (r *rig) work(c client.Client) (stop func()) {
 	r.Helper()
-	w := worker.New(c, r.queue, worker.Options{DefaultHeartbeatThrottleInterval: 50 * time.Millisecond, MaxHeartbeatThrottleInterval: 50 * time.Millisecond})
+	w := worker.New(c, r.queue, payload.Worker(worker.Options{}))
 	w.RegisterWorkflowWithOptions(carry, workflow.RegisterOptions{Name: "carry"})
+	w.RegisterWorkflow(fail)
 	w.RegisterActivity(double)
 	require.NoError(r, w.Start())
 	stopped := false
@@ -104,6 +107,9 @@ type carried struct {
 	// Steps is how often the text passes an activity, before and after a signal.
 	Steps int
 	Wait  bool
+	// Spread passes it through a local activity, a child that fails with it in
+	// its error, and a next run too.
+	Spread bool
 }
 
 // carry passes a large text through everything that a history holds.
@@ -130,7 +136,31 @@ func carry(ctx workflow.Context, in carried) (string, error) {
 			return "", err
 		}
 	}
+	if in.Spread {
+		return spread(ctx, in)
+	}
 	return in.Text, nil
+}
+
+func spread(ctx workflow.Context, in carried) (string, error) {
+	local := workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{StartToCloseTimeout: time.Minute})
+	if err := workflow.ExecuteLocalActivity(local, double, in.Text).Get(ctx, &in.Text); err != nil {
+		return "", err
+	}
+	err := workflow.ExecuteChildWorkflow(ctx, fail, in.Text).Get(ctx, nil)
+	var app *sdktemporal.ApplicationError
+	if !errors.As(err, &app) {
+		return "", err
+	}
+	var detail string
+	if err := app.Details(&detail); err != nil {
+		return "", err
+	}
+	return "", workflow.NewContinueAsNewError(ctx, "carry", carried{Text: detail})
+}
+
+func fail(_ workflow.Context, text string) error {
+	return sdktemporal.NewApplicationError("it failed", "failed", text)
 }
 
 // double is an activity whose result is as large as its input.
