@@ -15,6 +15,7 @@ import (
 	"github.com/gennaker/gennaker/activities/webhook"
 	"github.com/gennaker/gennaker/executions"
 	"github.com/gennaker/gennaker/front50"
+	"github.com/gennaker/gennaker/internal/payload"
 	"github.com/gennaker/gennaker/internal/outbound"
 )
 
@@ -159,5 +160,5 @@ func (w *Worker) options() worker.Options {
 			Version:       worker.WorkerDeploymentVersion{DeploymentName: w.config.Deployment, BuildID: w.config.BuildID},
 		}
 	}
-	return o
+	return payload.Worker(o)
 }

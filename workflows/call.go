@@ -99,11 +99,12 @@ func (t *TaskRun) settleAttempts() {
 	}
 }
 
-// maxInput is how large a call's input may be, in bytes of JSON; Temporal takes
-// up to 2 MiB.
-const maxInput = 2<<20 - 16<<10
+// maxInput is how large a call's input may be, in bytes of JSON. Temporal sees
+// none of it, since large values rest in the object store; the bound keeps the
+// memory and the time of a workflow's task within reason.
+const maxInput = 32 << 20
 
-// refuseLarge fails a call that Temporal would not take: a workflow that asks
+// refuseLarge fails a call whose input could not be sent: a workflow that asks
 // for one regardless is stuck for good. The inputs of local calls do not travel.
 func refuseLarge(name string, local bool, in any) error {
 	if local {

@@ -165,13 +165,13 @@ func TestArchivingIsRetriedUntilTheStoreIsBack(t *testing.T) {
 	}
 }
 
-// A call that Temporal would not take fails its stage instead of the workflow's
-// tasks, over and over.
+// A call whose input is out of all bounds fails its stage instead of the
+// workflow's tasks, over and over.
 func TestLargeCallsAreRefused(t *testing.T) {
 	t.Parallel()
 	w := workflowstest.NewWorld()
-	e := newRun(t, w, `{"stages":[{"type":"scripted","cloud":"`+strings.Repeat("x", 2<<20)+`"}]}`).Done()
+	e := newRun(t, w, `{"stages":[{"type":"scripted","cloud":"`+strings.Repeat("x", 32<<20)+`"}]}`).Done()
 	require.Equal(t, pipeline.Terminal, e.Status)
-	require.Contains(t, workflowstest.Errors(e, "0")[0], "The input of the call clouddriver.cleanupArtifacts is 2097")
+	require.Contains(t, workflowstest.Errors(e, "0")[0], "The input of the call clouddriver.cleanupArtifacts is 33554")
 	require.Empty(t, w.Asked(activities.CleanupArtifacts.Name))
 }

@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -17,6 +18,8 @@ import (
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
 
+	"github.com/gennaker/gennaker/activities/limits"
+	"github.com/gennaker/gennaker/internal/payload"
 	"github.com/gennaker/gennaker/internal/testkit"
 	"github.com/gennaker/gennaker/pipeline"
 	"github.com/gennaker/gennaker/workflows"
@@ -29,6 +32,8 @@ const workerEnv = "GENNAKER_TEST_WORKER"
 // orcaWorker is a worker of the workflow queue in a process of its own.
 type orcaWorker struct {
 	Address, Namespace, Queue, Account string
+	// Bucket keeps large payloads.
+	Bucket bucket
 	// Diary is the file to which the worker adds what it publishes.
 	Diary string
 }
@@ -55,17 +60,24 @@ func serve(config string) error {
 	if err != nil {
 		return err
 	}
-	c, err := client.Dial(client.Options{HostPort: o.Address, Namespace: o.Namespace, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+	options := client.Options{HostPort: o.Address, Namespace: o.Namespace, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))}
+	payloads, err := o.Bucket.payloads(context.Background())
+	if err != nil {
+		return err
+	}
+	payloads.Apply(&options)
+	c, err := client.Dial(options)
 	if err != nil {
 		return err
 	}
 	world := workflowstest.NewWorld(pipeline.Pipeline{"id": "p"})
 	world.Account = o.Account
+	world.UseLimits(limits.New(c))
 	engine, err := workflows.NewEngine(everyType, diarist{world, diary})
 	if err != nil {
 		return err
 	}
-	w := worker.New(c, o.Queue, worker.Options{})
+	w := worker.New(c, o.Queue, payload.Worker(worker.Options{}))
 	engine.Register(w)
 	world.Register(w)
 	if err := w.Start(); err != nil {
@@ -136,7 +148,7 @@ func TestKilledWorkers(t *testing.T) {
 	server := testkit.SharedTemporal(t)
 	w := workflowstest.NewWorld(pipeline.Pipeline{"id": "p"})
 	l := newLive(t, w)
-	o := orcaWorker{Address: server.Address, Namespace: server.Namespace, Queue: l.Queue + "-killed", Account: w.Account, Diary: filepath.Join(t.TempDir(), "diary")}
+	o := orcaWorker{Address: server.Address, Namespace: server.Namespace, Queue: l.Queue + "-killed", Account: w.Account, Bucket: bucketOf(t), Diary: filepath.Join(t.TempDir(), "diary")}
 	l.Queue = o.Queue
 
 	// Each round has operations, local calls and waits, for a kill to fall upon.

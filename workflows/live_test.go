@@ -1,7 +1,6 @@
 package workflows_test
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -19,7 +18,7 @@ var everyType = append(stages.All(), workflowstest.Scripted{})
 func newLive(t *testing.T, w *workflowstest.World) *workflowstest.Live {
 	t.Helper()
 	server := testkit.SharedTemporal(t)
-	return workflowstest.NewLive(t, server.Address, server.Namespace, w, everyType)
+	return workflowstest.NewLive(t, server.Address, server.Namespace, w, everyType, bucketOf(t).apply(t))
 }
 
 // Every scenario runs on a real server; what it wrote to history replays.
@@ -114,33 +113,4 @@ func TestInputThatNobodyTrusts(t *testing.T) {
 	run, err := l.Client.ExecuteWorkflow(t.Context(), startOptions(l, "another-"+e.ID), workflows.PipelineWorkflow, workflows.Input{Execution: e})
 	require.NoError(t, err)
 	require.ErrorContains(t, run.Get(t.Context(), nil), "holds no execution with the workflow's own ID")
-}
-
-// However large an execution grows, it can be judged, cancelled and ended: what
-// goes through Temporal stays below its limits.
-func TestLargeExecutions(t *testing.T) {
-	t.Parallel()
-	big := `"` + strings.Repeat("x", 1_200_000) + `"`
-	w := workflowstest.NewWorld(workflowstest.ParsePipeline(t, `{"id":"kid","name":"Kid","stages":[{"type":"scripted","outputs":{"big":`+big+`}}]}`))
-	l := newLive(t, w)
-
-	e := l.Start(`{"stages":[{"type":"scripted","outputs":{"big":` + big + `}},{"type":"manualJudgment"}]}`)
-	l.UntilTask(e.ID, "1", "waitForJudgment")
-	_, err := l.Patch(e, "1", pipeline.Map{"judgmentStatus": "continue"})
-	require.NoError(t, err)
-	res, err := l.End(e.ID)
-	require.NoError(t, err)
-	require.Equal(t, pipeline.Succeeded, res.Status)
-	workflowstest.RequireEnd(t, w, e.ID)
-
-	e = l.Start(`{"stages":[{"type":"pipeline","pipeline":"kid"}]}`)
-	res, _ = l.End(e.ID)
-	require.Equal(t, pipeline.Terminal, res.Status)
-	require.Contains(t, workflowstest.Errors(workflowstest.RequireEnd(t, w, e.ID), "0")[0], "left outputs of 1200010 bytes, and a parent takes at most 1048576")
-
-	e = l.Start(`{"stages":[{"type":"pipeline","pipeline":"kid","skipDownstreamOutput":true}]}`)
-	res, err = l.End(e.ID)
-	require.NoError(t, err)
-	require.Equal(t, pipeline.Succeeded, res.Status)
-	l.RequireAllEnded()
 }

@@ -116,9 +116,8 @@ type Result struct {
 }
 
 // MaxOutputs is how large the outputs of a child may be, in bytes of JSON, to be
-// taken over by its parent. Temporal refuses payloads beyond 2 MiB, and a
-// workflow that insists on one never ends.
-const MaxOutputs = 1 << 20
+// taken over by its parent, whose state they become part of.
+const MaxOutputs = 16 << 20
 
 // Snapshot is the state of an execution as its workflow knows it.
 type Snapshot struct {

@@ -19,6 +19,7 @@ import (
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/gennaker/gennaker/internal/payload"
 	"github.com/gennaker/gennaker/pipeline"
 	"github.com/gennaker/gennaker/workflows"
 	"github.com/gennaker/gennaker/workflows/workflowstest"
@@ -75,7 +76,10 @@ func replay(t *testing.T, types []workflows.StageType, w *workflowstest.World, h
 	t.Helper()
 	engine, err := workflows.NewEngine(types, w)
 	require.NoError(t, err)
-	replayer := worker.NewWorkflowReplayer()
+	codec, err := payload.NewCodec(nil)
+	require.NoError(t, err)
+	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{DataConverter: payload.NewDataConverter(codec)})
+	require.NoError(t, err)
 	engine.Register(replayer)
 	// The workflow knows its ID, which the history's first event tells.
 	started := h.GetEvents()[0].GetWorkflowExecutionStartedEventAttributes()

@@ -108,7 +108,7 @@ func TestMonitorPipelineTakesOutputsOver(t *testing.T) {
 	answers(w, []activities.ExecutionState{one})
 	e = newRun(t, w, `{"stages":[{"type":"monitorPipeline","executionIds":["a"]}]}`).Done()
 	require.Equal(t, pipeline.Terminal, e.Status)
-	require.Contains(t, workflowstest.Errors(e, "0")[0], "left outputs of 1048577 bytes")
+	require.Contains(t, workflowstest.Errors(e, "0")[0], "left outputs of 16777217 bytes")
 }
 
 // What an execution left is bound to what the stage expects.

@@ -275,7 +275,7 @@ func TestPipelineStageAttaches(t *testing.T) {
 		{"failed", ``, failed, "TERMINAL", pipeline.Map{"fruit": "pear"}, []string{"Exception in child pipeline stage (Deploy: Feed): no flour"}},
 		{"stopped", ``, ended(pipeline.Stopped), "TERMINAL", pipeline.Map{"fruit": "pear"}, []string{"The pipeline 'Deploy' ended STOPPED."}},
 		{"cancelled", ``, ended(pipeline.Canceled), "CANCELED", pipeline.Map{"fruit": "pear"}, nil},
-		{"left too much", ``, large, "TERMINAL", pipeline.Map{}, []string{"The pipeline 'Deploy' left outputs of 1048577 bytes, and a parent takes at most 1048576: let its stages leave less, or set skipDownstreamOutput."}},
+		{"left too much", ``, large, "TERMINAL", pipeline.Map{}, []string{"The pipeline 'Deploy' left outputs of 16777217 bytes, and a parent takes at most 16777216: let its stages leave less, or set skipDownstreamOutput."}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
