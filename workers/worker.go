@@ -15,8 +15,8 @@ import (
 	"github.com/gennaker/gennaker/activities/webhook"
 	"github.com/gennaker/gennaker/executions"
 	"github.com/gennaker/gennaker/front50"
-	"github.com/gennaker/gennaker/internal/payload"
 	"github.com/gennaker/gennaker/internal/outbound"
+	"github.com/gennaker/gennaker/internal/payload"
 )
 
 // Dependencies are what the rooms are built from.

@@ -13,9 +13,11 @@ import (
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/gennaker/gennaker/internal/ids"
+	"github.com/gennaker/gennaker/internal/payload"
 	"github.com/gennaker/gennaker/pipeline"
 	"github.com/gennaker/gennaker/workflows"
 )
@@ -71,6 +73,7 @@ func NewRunOf(t *testing.T, w *World, types []workflows.StageType, e *pipeline.E
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetTestTimeout(30 * time.Second)
+	env.SetWorkerOptions(payload.Worker(worker.Options{}))
 	engine, err := workflows.NewEngine(types, w)
 	require.NoError(t, err)
 	engine.Register(env)

@@ -18,6 +18,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/gennaker/gennaker/activities"
+	"github.com/gennaker/gennaker/internal/payload"
 	"github.com/gennaker/gennaker/pipeline"
 	"github.com/gennaker/gennaker/workflows"
 )
@@ -69,7 +70,7 @@ func (l *Live) StartWorker() {
 	engine, err := workflows.NewEngine(l.types, l.World)
 	require.NoError(l, err)
 	// An activity learns of its cancellation from the answer to a heartbeat.
-	options := worker.Options{MaxHeartbeatThrottleInterval: 100 * time.Millisecond, DefaultHeartbeatThrottleInterval: 100 * time.Millisecond}
+	options := payload.Worker(worker.Options{MaxHeartbeatThrottleInterval: 100 * time.Millisecond, DefaultHeartbeatThrottleInterval: 100 * time.Millisecond})
 	orca := worker.New(l.Client, l.Queue, options)
 	engine.Register(orca)
 	l.World.Register(orca)
