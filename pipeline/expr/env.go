@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -167,21 +168,15 @@ func (r *rootMap) own(name string) (any, bool) {
 }
 
 func (r *rootMap) keys() []string {
-	seen := map[string]bool{"parameters": true, "scmInfo": true}
+	keys := []string{"parameters", "scmInfo"}
 	if r.env.isPipeline() {
-		seen["execution"], seen["trigger"] = true, true
+		keys = append(keys, "execution", "trigger")
 	}
 	for _, m := range []map[string]any{r.env.Context, r.env.Variables, r.overlay} {
-		for k := range m {
-			seen[k] = true
-		}
-	}
-	keys := make([]string, 0, len(seen))
-	for k := range seen {
-		keys = append(keys, k)
+		keys = slices.AppendSeq(keys, maps.Keys(m))
 	}
 	slices.Sort(keys)
-	return keys
+	return slices.Compact(keys)
 }
 
 func (r *rootMap) entries(yield func(k, v any) bool) {

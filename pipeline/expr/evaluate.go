@@ -2,6 +2,7 @@ package expr
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -85,12 +86,7 @@ type walker struct {
 
 func (w *walker) mapping(m map[string]any, exclude []string, depth int) any {
 	out := make(map[string]any, len(m))
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	for _, k := range keys {
+	for _, k := range slices.Sorted(maps.Keys(m)) {
 		v := m[k]
 		if slices.Contains(exclude, k) {
 			out[k] = v
@@ -269,15 +265,14 @@ func (e *Error) forUser() *Error {
 func (w *walker) fields(source, prepared string, parent map[string]any) string {
 	budget := 100_000
 	var keys []string
-	for k, v := range parent {
-		if holds(v, source, &budget) {
+	for _, k := range slices.Sorted(maps.Keys(parent)) { // in order, for the budget
+		if holds(parent[k], source, &budget) {
 			keys = append(keys, k)
 		}
 	}
 	if len(keys) == 0 {
 		return prepared
 	}
-	slices.Sort(keys)
 	return "[" + strings.Join(keys, ", ") + "]"
 }
 
@@ -292,8 +287,11 @@ func holds(v any, text string, budget *int) bool {
 	if !ok {
 		return false
 	}
-	for k, e := range m {
-		if k == text || holds(e, text, budget) {
+	if _, isKey := m[text]; isKey {
+		return true
+	}
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		if holds(m[k], text, budget) {
 			return true
 		}
 	}

@@ -2,8 +2,10 @@ package expr
 
 import (
 	"encoding/json"
+	"maps"
 	"math"
 	"math/big"
+	"slices"
 	"strconv"
 	"time"
 
@@ -161,11 +163,11 @@ func (x *exporter) measure(v any, depth int) {
 			x.measure(e, depth+1)
 		}
 	case map[string]any:
-		for k, e := range v {
+		for _, k := range slices.Sorted(maps.Keys(v)) { // in order, so that the same bound is met first
 			if !x.spend(16 + len(k)) {
 				return
 			}
-			x.measure(e, depth+1)
+			x.measure(v[k], depth+1)
 		}
 	}
 }

@@ -35,9 +35,12 @@ func triggerMap(t *pipeline.Trigger) mapping {
 	expected := make([]any, len(t.ResolvedExpectedArtifacts))
 	for i, e := range t.ResolvedExpectedArtifacts {
 		row := map[string]any{"id": e.ID, "usePriorArtifact": e.UsePriorArtifact, "useDefaultArtifact": e.UseDefaultArtifact}
-		for k, a := range map[string]*pipeline.Artifact{"matchArtifact": e.MatchArtifact, "defaultArtifact": e.DefaultArtifact, "boundArtifact": e.BoundArtifact} {
-			if a != nil {
-				row[k] = artifactMap(a)
+		for _, field := range []struct {
+			key      string
+			artifact *pipeline.Artifact
+		}{{"matchArtifact", e.MatchArtifact}, {"defaultArtifact", e.DefaultArtifact}, {"boundArtifact", e.BoundArtifact}} {
+			if field.artifact != nil {
+				row[field.key] = artifactMap(field.artifact)
 			}
 		}
 		expected[i] = row
@@ -52,12 +55,12 @@ func triggerMap(t *pipeline.Trigger) mapping {
 // artifactMap is an artifact as clients read it.
 func artifactMap(a *pipeline.Artifact) map[string]any {
 	m := map[string]any{"customKind": a.CustomKind, "metadata": notNil(a.Metadata)}
-	for k, v := range map[string]string{
-		"type": a.Type, "name": a.Name, "version": a.Version, "location": a.Location, "reference": a.Reference,
-		"artifactAccount": a.ArtifactAccount, "provenance": a.Provenance, "uuid": a.UUID,
+	for _, field := range [][2]string{
+		{"type", a.Type}, {"name", a.Name}, {"version", a.Version}, {"location", a.Location}, {"reference", a.Reference},
+		{"artifactAccount", a.ArtifactAccount}, {"provenance", a.Provenance}, {"uuid", a.UUID},
 	} {
-		if v != "" {
-			m[k] = v
+		if field[1] != "" {
+			m[field[0]] = field[1]
 		}
 	}
 	return m

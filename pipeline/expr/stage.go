@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/gennaker/gennaker/pipeline"
@@ -54,9 +56,9 @@ func withSummary(m pipeline.Map, summary *Summary) pipeline.Map {
 		return m
 	}
 	kept := map[string]any{}
-	for k, v := range old {
+	for _, k := range slices.Sorted(maps.Keys(old)) {
 		if !summary.Attempted(k) {
-			kept[k] = v
+			kept[k] = old[k]
 		}
 	}
 	m[SummaryKey] = kept
@@ -77,9 +79,7 @@ func evaluateRows(env *Env, opt Options, key string) (pipeline.Map, *Summary, er
 	}
 	scope := *env
 	scope.Variables = map[string]any{}
-	for k, v := range env.Variables {
-		scope.Variables[k] = v
-	}
+	maps.Copy(scope.Variables, env.Variables)
 	last := summary.Failures
 	if key == "artifactContents" {
 		last = 0 // as Orca counts: an earlier failure elsewhere makes the first row keep its text
@@ -112,9 +112,7 @@ func evaluateRows(env *Env, opt Options, key string) (pipeline.Map, *Summary, er
 	}
 	m, _ := asMap(out)
 	result := pipeline.Map{}
-	for k, v := range m {
-		result[k] = v
-	}
+	maps.Copy(result, m)
 	if _, has := env.Stage.Context[key]; has {
 		result[key] = rows
 	}
@@ -141,9 +139,7 @@ func rowName(key string, row map[string]any) string {
 // that tells a restart what to evaluate.
 func unevaluated(key string, row pipeline.Map) map[string]any {
 	out := map[string]any{}
-	for k, v := range row {
-		out[k] = v
-	}
+	maps.Copy(out, row)
 	if text, ok := row["value"].(string); ok && key == "variables" && row["sourceValue"] == nil {
 		out["sourceValue"] = strings.ReplaceAll(text, "${", "{")
 	}

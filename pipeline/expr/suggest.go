@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,9 +14,7 @@ func (ev *evaluator) suggest(name string, m mapping) string {
 	if r, ok := m.(*rootMap); ok {
 		names = r.keys()
 		for _, s := range r.env.known() {
-			for k := range s.Outputs {
-				names = append(names, k)
-			}
+			names = slices.AppendSeq(names, maps.Keys(s.Outputs))
 		}
 		slices.Sort(names)
 		names = slices.Compact(names)

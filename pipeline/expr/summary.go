@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/gennaker/gennaker/pipeline"
@@ -84,12 +85,7 @@ func (s *Summary) attempt(key string) {
 
 // Expressions lists the expressions that failed, sorted.
 func (s *Summary) Expressions() []string {
-	keys := make([]string, 0, len(s.failures))
-	for k := range s.failures {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
+	return slices.Sorted(maps.Keys(s.failures))
 }
 
 // Results lists the failures of one expression.
@@ -112,12 +108,10 @@ func (s *Summary) Add(other *Summary) {
 		return
 	}
 	s.Evaluated += max(0, other.Evaluated)
-	for k := range other.attempted {
-		if s.attempted == nil {
-			s.attempted = map[string]bool{}
-		}
-		s.attempted[k] = true
+	if s.attempted == nil && other.attempted != nil {
+		s.attempted = map[string]bool{}
 	}
+	maps.Copy(s.attempted, other.attempted)
 	before := s.Failures
 	for _, k := range other.Expressions() {
 		for _, r := range other.failures[k] {

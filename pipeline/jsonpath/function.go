@@ -3,6 +3,7 @@ package jsonpath
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -52,11 +53,7 @@ func (e *evaluation) call(p *Path, v any) (any, error) {
 		if m == nil {
 			return nil, refuse("takes an object")
 		}
-		keys := make([]string, 0, len(m))
-		for k := range m {
-			keys = append(keys, k)
-		}
-		slices.Sort(keys)
+		keys := slices.Sorted(maps.Keys(m))
 		out := make([]any, len(keys))
 		for i, k := range keys {
 			out[i] = k
