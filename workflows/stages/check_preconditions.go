@@ -1,7 +1,9 @@
 package stages
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -94,10 +96,7 @@ func (c CheckPreconditions) Before(e *pipeline.Execution, s *pipeline.Stage) ([]
 			return nil, pipeline.Errorf(pipeline.CodeInvalid, "The precondition %d of stage '%s' is not an object: write {\"type\": …, \"context\": …}.", i+1, s.Name)
 		}
 		kind := entry.String("type")
-		context := base.Clone()
-		for k, v := range entry.Clone() {
-			context[k] = v
-		}
+		context := merged(base, entry)
 		context["type"] = c.Type()
 		context["preconditionType"] = kind
 		context["context"] = preconditionContext(context.Map("context"), base)
@@ -106,12 +105,21 @@ func (c CheckPreconditions) Before(e *pipeline.Execution, s *pipeline.Stage) ([]
 	return out, nil
 }
 
-// preconditionContext adds what entries take over from their stage.
-func preconditionContext(own, stage pipeline.Map) map[string]any {
-	out := own.Clone()
+// merged returns a copy of one map with another's keys over it.
+func merged(under, over pipeline.Map) pipeline.Map {
+	out := under.Clone()
 	if out == nil {
 		out = pipeline.Map{}
 	}
+	for _, k := range slices.Sorted(maps.Keys(over)) {
+		out[k] = pipeline.CloneValue(over[k])
+	}
+	return out
+}
+
+// preconditionContext adds what entries take over from their stage.
+func preconditionContext(own, stage pipeline.Map) map[string]any {
+	out := merged(own, nil)
 	for _, key := range []string{"cluster", "regions", "credentials"} {
 		if out[key] == nil && stage[key] != nil {
 			out[key] = pipeline.CloneValue(stage[key])
@@ -141,10 +149,7 @@ func strategyParameters(e *pipeline.Execution, context pipeline.Map) {
 var wrapped = regexp.MustCompile(`^\$\{(.*)\}$`)
 
 func (CheckPreconditions) checkExpression(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
-	context := t.Stage.Context.Map("context").Clone()
-	if context == nil {
-		context = pipeline.Map{}
-	}
+	context := merged(t.Stage.Context.Map("context"), nil)
 	text := "false"
 	if v := context["expression"]; v != nil {
 		text = plain(v)
@@ -163,14 +168,7 @@ func (CheckPreconditions) checkExpression(ctx workflow.Context, t *workflows.Tas
 		return outcome, nil
 	}
 	if summary.Failed() && !strings.HasPrefix(strings.TrimSpace(result), "$") {
-		failures := t.Stage.Context.Map(expr.SummaryKey).Clone()
-		if failures == nil {
-			failures = pipeline.Map{}
-		}
-		for k, v := range summary.Value() {
-			failures[k] = v
-		}
-		outcome.Context[expr.SummaryKey] = map[string]any(failures)
+		outcome.Context[expr.SummaryKey] = map[string]any(merged(t.Stage.Context.Map(expr.SummaryKey), summary.Value()))
 	}
 	return outcome, pipeline.Errorf(pipeline.CodeFailed, "Precondition check failed: the expression %s is %s, not true", short(text), short(result))
 }

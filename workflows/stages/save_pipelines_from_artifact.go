@@ -120,12 +120,10 @@ func (SavePipelinesFromArtifact) text(ctx workflow.Context, t *workflows.TaskRun
 	return "", pipeline.Errorf(pipeline.CodeInvalid, "The pipelines of stage '%s' are an artifact of type '%s', which needs an artifact account in the Clouddriver role, which this version does not have: use embedded/base64 or http/file.", t.Stage.Name, artifact.Type)
 }
 
-// fetchText fetches a URL as the helpers of expressions do.
+// fetchText fetches a URL as the helpers of expressions do, by the same rules for
+// what may be fetched.
 func fetchText(ctx workflow.Context, t *workflows.TaskRun, url string) (string, error) {
 	request := expr.Request{Kind: expr.FetchURL, URL: url}
-	if err := expr.CheckURL(url); err != nil {
-		return "", pipeline.Errorf(pipeline.CodeInvalid, "The artifact of stage '%s' cannot be fetched: %s", t.Stage.Name, err)
-	}
 	out, err := workflows.Call(ctx, t, activities.FetchExpressions, activities.FetchExpressionsInput{Scope: t.Scope(), Requests: []expr.Request{request}})
 	if err != nil {
 		return "", err
