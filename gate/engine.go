@@ -120,6 +120,8 @@ type Dependencies struct {
 	// Fetcher answers the helper functions of expressions that need something
 	// from outside; nil makes them fail and say so.
 	Fetcher activities.Fetch
+	// Webhooks are the preconfigured webhooks of the installation.
+	Webhooks []pipeline.PreconfiguredWebhook
 	// Checks are the dependencies that /health asks.
 	Checks []Check
 	// Codec answers the codec endpoint; nil does not offer it.

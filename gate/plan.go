@@ -31,7 +31,8 @@ func (r *request) plan(config pipeline.Pipeline, trigger pipeline.Trigger) error
 	if err != nil {
 		return err
 	}
-	planned, err := workflows.NewPlan(resolved.Pipeline, l, workflows.PlanLookups{Types: stages.All(), Accounts: accounts, Warnings: resolved.Warnings})
+	types := stages.Configured(stages.Options{Preconfigured: r.server.webhooks})
+	planned, err := workflows.NewPlan(resolved.Pipeline, l, workflows.PlanLookups{Types: types, Accounts: accounts, Warnings: resolved.Warnings})
 	if err != nil {
 		return err
 	}

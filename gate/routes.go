@@ -146,7 +146,7 @@ func routes() []route {
 		// What Deck asks when it starts, and of which there is nothing yet.
 		{Method: "GET", Path: "/projects", Summary: "Projects", Auth: authLogin, Response: []pipeline.Map{}, handle: emptyList},
 		{Method: "GET", Path: "/notifications/metadata", Summary: "Types of notifications", Auth: authLogin, Response: []pipeline.Map{}, handle: emptyList},
-		{Method: "GET", Path: "/webhooks/preconfigured", Summary: "Webhook stages of the installation", Auth: authLogin, Response: []pipeline.Map{}, handle: emptyList},
+		{Method: "GET", Path: "/webhooks/preconfigured", Summary: "Webhook stages of the installation", Auth: authLogin, Response: []preconfiguredWebhook{}, handle: listPreconfiguredWebhooks},
 		{Method: "GET", Path: "/jobs/preconfigured", Summary: "Job stages of the installation", Auth: authLogin, Response: []pipeline.Map{}, handle: emptyList},
 		{Method: "GET", Path: "/artifacts/credentials", Summary: "Artifact accounts", Auth: authLogin, Response: []pipeline.Map{}, handle: emptyList},
 		{Method: "GET", Path: "/plugins/deck/plugin-manifest.json", Summary: "Plugins of the web UI", Auth: authOpen, Response: []pipeline.Map{}, handle: emptyList},
