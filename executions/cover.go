@@ -172,7 +172,7 @@ func (s *Service) reconcileRunning(ctx context.Context, application string) erro
 		}
 	}
 	for id, r := range known {
-		if s.stale(r) {
+		if s.stale(r.Execution.ID, r) {
 			doubtful = append(doubtful, id)
 		}
 	}

@@ -33,6 +33,26 @@ type Record struct {
 	unasked bool
 }
 
+// Document is a record whose execution is as its store keeps it, for readers
+// that only pass it on: a large one reaches them without being decoded.
+type Document struct {
+	// Record's Execution is nil where Packed holds it.
+	Record
+	ID          string
+	Type        pipeline.ExecutionType
+	Application string
+	Status      pipeline.Status
+	// Packed is the execution in JSON with sorted keys, compressed with gzip;
+	// empty where Execution is set, because the owner that gave it had it so.
+	Packed string
+}
+
+// documentOf returns the document of a decoded record.
+func documentOf(r Record) Document {
+	e := r.Execution
+	return Document{Record: r, ID: e.ID, Type: e.Type, Application: e.Application, Status: e.Status}
+}
+
 // Query selects executions. Zero values select all.
 type Query struct {
 	// Application compares without regard to case.
@@ -68,6 +88,8 @@ type ReadModel interface {
 	Put(ctx context.Context, r Record) (bool, error)
 	// Get returns one record; not_found.
 	Get(ctx context.Context, id string) (Record, error)
+	// Document returns the same record, packed; not_found.
+	Document(ctx context.Context, id string) (Document, error)
 	// List returns matching records in the order of [Compare].
 	List(ctx context.Context, q Query) ([]Record, error)
 	// Delete forgets an execution and refuses later records of it; a missing

@@ -128,7 +128,7 @@ func (s *Service) learn(r Record) {
 func (s *Service) freshen(ctx context.Context, q Query, records []Record) []Record {
 	var stale []Record
 	for _, r := range records {
-		if s.stale(r) {
+		if s.stale(r.Execution.ID, r) {
 			stale = append(stale, r)
 		}
 	}

@@ -32,6 +32,7 @@ type Service struct {
 	now     func() time.Time
 
 	turns *turns
+	gauge gauge
 	// asking holds a token for each question to a workflow.
 	asking chan struct{}
 
@@ -55,6 +56,7 @@ func NewService(model ReadModel, archive Archive, owner Owner, logger *slog.Logg
 	return &Service{
 		model: model, archive: archive, owner: owner, logger: logger, now: clock,
 		turns:  newTurns(clock),
+		gauge:  newGauge(),
 		asking: make(chan struct{}, ownerCalls),
 		recent: map[string]answer{},
 		homes:  map[string]string{},
@@ -67,32 +69,53 @@ func NewService(model ReadModel, archive Archive, owner Owner, logger *slog.Logg
 //
 // Errors: not_found, unavailable.
 func (s *Service) Get(ctx context.Context, id string) (Record, error) {
-	r, err := s.model.Get(ctx, id)
+	d, err := s.read(ctx, id, func(ctx context.Context, id string) (Document, error) {
+		r, err := s.model.Get(ctx, id)
+		if err != nil {
+			return Document{}, err
+		}
+		return documentOf(r), nil
+	})
+	return d.Record, err
+}
+
+// read is [Service.Get] in the form that known reads from the model.
+func (s *Service) read(ctx context.Context, id string, known func(context.Context, string) (Document, error)) (Document, error) {
+	d, err := known(ctx, id)
 	if err != nil {
-		return s.settle(ctx, id)
+		return s.settled(ctx, id)
 	}
-	if !s.stale(r) {
-		if r.Final {
+	if !s.stale(id, d.Record) {
+		if d.Final {
 			// An end is final until somebody restarts a stage. A model that was away
 			// then still holds it: from time to time what runs is compared with it.
 			s.settleAll(ctx)
-		} else if s.age(r) >= StaleAfter {
+		} else if s.age(d.Record) >= StaleAfter {
 			// It was checked since it was read, or a moment before.
-			if again, err := s.model.Get(ctx, id); err == nil {
+			if again, err := known(ctx, id); err == nil {
 				return again, nil
 			}
 		}
-		return r, nil
+		return d, nil
 	}
 	bounded, cancel := context.WithTimeout(ctx, freshenWait)
 	defer cancel()
-	settled, err := s.settle(bounded, id)
+	settled, err := s.settled(bounded, id)
 	if err == nil || pipeline.CodeOf(err) == pipeline.CodeNotFound {
 		return settled, err
 	}
 	s.logger.WarnContext(ctx, "the workflow of an execution does not answer, its last known state is shown",
-		"application", r.Execution.Application, "execution", id, "error", err)
-	return r, nil
+		"application", d.Application, "execution", id, "error", err)
+	return d, nil
+}
+
+// settled is settle for readers of documents.
+func (s *Service) settled(ctx context.Context, id string) (Document, error) {
+	r, err := s.settle(ctx, id)
+	if err != nil {
+		return Document{Record: r}, err
+	}
+	return documentOf(r), nil
 }
 
 // Put offers a state to the read model: the initial one from Gate, or one that
@@ -140,9 +163,10 @@ func (s *Service) Delete(ctx context.Context, id string) error {
 	return s.model.Delete(ctx, id)
 }
 
-// stale reports whether a record must be checked with its owner.
-func (s *Service) stale(r Record) bool {
-	return !r.Final && s.age(r) >= StaleAfter && !s.turns.recent("settle "+r.Execution.ID, StaleAfter)
+// stale reports whether the record of an execution must be checked with its
+// owner.
+func (s *Service) stale(id string, r Record) bool {
+	return !r.Final && s.age(r) >= StaleAfter && !s.turns.recent("settle "+id, StaleAfter)
 }
 
 func (s *Service) age(r Record) time.Duration { return s.now().Sub(r.PublishedAt.Time()) }

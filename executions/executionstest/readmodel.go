@@ -1,6 +1,7 @@
 package executionstest
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -11,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gennaker/gennaker/executions"
+	"github.com/gennaker/gennaker/internal/httpjson"
+	"github.com/gennaker/gennaker/internal/packed"
 	"github.com/gennaker/gennaker/pipeline"
 )
 
@@ -48,6 +51,8 @@ func modelRoundTrip(t *testing.T, m executions.ReadModel) {
 	} {
 		_, err := m.Get(t.Context(), e.ID)
 		require.Equal(t, pipeline.CodeNotFound, pipeline.CodeOf(err), "%v", err)
+		_, err = m.Document(t.Context(), e.ID)
+		require.Equal(t, pipeline.CodeNotFound, pipeline.CodeOf(err), "%v", err)
 		stored, err := m.Put(t.Context(), executions.Record{Execution: e, Sequence: 7, PublishedAt: 123, Final: e.Status.Complete()})
 		require.NoError(t, err)
 		require.True(t, stored)
@@ -57,6 +62,7 @@ func modelRoundTrip(t *testing.T, m executions.ReadModel) {
 		require.Equal(t, int64(7), r.Sequence)
 		require.Equal(t, pipeline.Millis(123), r.PublishedAt)
 		require.Equal(t, e.Status.Complete(), r.Final)
+		requireDocument(t, m, r)
 
 		list, err := m.List(t.Context(), executions.Query{Application: e.Application})
 		require.NoError(t, err)
@@ -68,6 +74,22 @@ func modelRoundTrip(t *testing.T, m executions.ReadModel) {
 		RequireSame(t, e.Summary(), list[0].Execution)
 		require.Equal(t, int64(7), list[0].Sequence)
 	}
+}
+
+// requireDocument fails unless the model's document says what r says.
+func requireDocument(t *testing.T, m executions.ReadModel, r executions.Record) {
+	t.Helper()
+	e := r.Execution
+	d, err := m.Document(t.Context(), e.ID)
+	require.NoError(t, err)
+	require.Nil(t, d.Execution)
+	require.Equal(t, []any{e.ID, e.Type, e.Application, e.Status}, []any{d.ID, d.Type, d.Application, d.Status})
+	require.Equal(t, []any{r.Sequence, r.PublishedAt, r.Final}, []any{d.Sequence, d.PublishedAt, d.Final})
+	want, err := httpjson.Encode(e)
+	require.NoError(t, err)
+	var got bytes.Buffer
+	require.NoError(t, packed.Write(&got, d.Packed))
+	require.Equal(t, string(want), got.String(), "what is packed is what would be encoded")
 }
 
 func modelSequences(t *testing.T, m executions.ReadModel) {
@@ -100,6 +122,7 @@ func modelSequences(t *testing.T, m executions.ReadModel) {
 		require.Equal(t, s.status, r.Execution.Status, s.what)
 		require.Equal(t, s.sequence, r.Sequence, s.what)
 		require.Equal(t, s.final, r.Final, s.what)
+		requireDocument(t, m, r)
 	}
 }
 
@@ -182,6 +205,8 @@ func modelDelete(t *testing.T, m executions.ReadModel) {
 	require.NoError(t, m.Delete(t.Context(), e.ID))
 	require.NoError(t, m.Delete(t.Context(), e.ID), "deleting again")
 	_, err = m.Get(t.Context(), e.ID)
+	require.Equal(t, pipeline.CodeNotFound, pipeline.CodeOf(err), "%v", err)
+	_, err = m.Document(t.Context(), e.ID)
 	require.Equal(t, pipeline.CodeNotFound, pipeline.CodeOf(err), "%v", err)
 	stored, err := m.Put(t.Context(), Record(e, 9))
 	require.NoError(t, err)

@@ -4,58 +4,44 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/klauspost/compress/zstd"
-
+	"github.com/gennaker/gennaker/internal/packed"
 	"github.com/gennaker/gennaker/pipeline"
 )
 
-// Values are JSON, compressed when that pays; the first byte tells.
 const (
-	plainValue      byte = 0
-	compressedValue byte = 1
-	// compressFrom is the size in bytes from which values are compressed.
-	compressFrom = 1 << 10
-	// maxValue bounds a value after decompression.
+	// maxValue bounds the JSON of an execution.
 	maxValue = 256 << 20
+	// largeValue is the size of JSON from which few executions are decoded at
+	// once: decoded, one takes several times its size in memory.
+	largeValue = 8 << 20
+	// largeAtOnce is how many those are.
+	largeAtOnce = 2
 )
 
+// codec turns executions into packed documents and back.
 type codec struct {
-	encoder *zstd.Encoder
-	decoder *zstd.Decoder
+	// large holds a token for each large execution that is being decoded.
+	large chan struct{}
 }
 
-func newCodec() codec {
-	// These options are constants within the library's bounds: neither fails.
-	encoder, _ := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2), zstd.WithLowerEncoderMem(true))
-	decoder, _ := zstd.NewReader(nil, zstd.WithDecoderMaxMemory(maxValue), zstd.WithDecoderConcurrency(2))
-	return codec{encoder, decoder}
-}
+func newCodec() codec { return codec{large: make(chan struct{}, largeAtOnce)} }
 
-func (c codec) encode(e *pipeline.Execution) ([]byte, error) {
-	b, err := json.Marshal(e)
+func (codec) encode(e *pipeline.Execution) ([]byte, error) {
+	b, err := packed.Pack(e)
 	if err != nil {
 		return nil, fmt.Errorf("encode execution %s: %w", e.ID, err)
 	}
-	if len(b) < compressFrom {
-		return append([]byte{plainValue}, b...), nil
-	}
-	return c.encoder.EncodeAll(b, []byte{compressedValue}), nil
+	return b, nil
 }
 
-func (c codec) decode(b []byte) (*pipeline.Execution, error) {
-	if len(b) == 0 {
-		return nil, fmt.Errorf("the value is empty")
+func (c codec) decode(p string) (*pipeline.Execution, error) {
+	if packed.Size(p) >= largeValue {
+		c.large <- struct{}{}
+		defer func() { <-c.large }()
 	}
-	kind, b := b[0], b[1:]
-	switch kind {
-	case plainValue:
-	case compressedValue:
-		var err error
-		if b, err = c.decoder.DecodeAll(b, nil); err != nil {
-			return nil, fmt.Errorf("decompress: %w", err)
-		}
-	default:
-		return nil, fmt.Errorf("unknown kind of value %d", kind)
+	b, err := packed.Unpack(p, maxValue)
+	if err != nil {
+		return nil, err
 	}
 	var e pipeline.Execution
 	if err := json.Unmarshal(b, &e); err != nil {

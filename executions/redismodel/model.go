@@ -32,6 +32,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/gennaker/gennaker/executions"
+	"github.com/gennaker/gennaker/internal/packed"
 	"github.com/gennaker/gennaker/pipeline"
 )
 
@@ -87,6 +88,9 @@ func (m *Model) Close() error {
 
 // Put implements [executions.ReadModel].
 func (m *Model) Put(ctx context.Context, r executions.Record) (bool, error) {
+	if away := m.breaker.isAway(); away != nil { // nothing is encoded for nobody
+		return false, pipeline.Wrap(pipeline.CodeUnavailable, away, "Redis is away.")
+	}
 	e := r.Execution
 	full, err := m.codec.encode(e)
 	if err != nil {
@@ -106,7 +110,7 @@ func (m *Model) Put(ctx context.Context, r executions.Record) (bool, error) {
 			prefix, e.ID, r.Sequence, int64(r.PublishedAt), flag(r.Final),
 			strings.ToLower(e.Application), string(e.Type), executions.GroupOf(e), string(e.Status),
 			int64(e.BuildTime), int64(ended), full, short,
-			m.cap, keepAlways, m.oldest(),
+			m.cap, keepAlways, m.oldest(), e.Application,
 		).Int()
 		return err
 	})
@@ -115,19 +119,50 @@ func (m *Model) Put(ctx context.Context, r executions.Record) (bool, error) {
 
 // Get implements [executions.ReadModel].
 func (m *Model) Get(ctx context.Context, id string) (executions.Record, error) {
-	var values []any
-	err := m.breaker.do(ctx, func(ctx context.Context) (err error) {
-		values, err = m.client.HMGet(ctx, prefix+"x:"+id, recordFields("full")...).Result()
-		return err
-	})
+	values, err := m.fields(ctx, id, recordFields("full"))
 	if err != nil {
 		return executions.Record{}, err
 	}
 	r, ok := m.record(ctx, id, values)
 	if !ok {
-		return executions.Record{}, pipeline.Errorf(pipeline.CodeNotFound, "The read model has no execution %s.", id)
+		return executions.Record{}, missing(id)
 	}
 	return r, nil
+}
+
+// documentFields are the fields that [Model.Document] reads.
+var documentFields = append(recordFields("full"), "type", "application", "status")
+
+// Document implements [executions.ReadModel].
+func (m *Model) Document(ctx context.Context, id string) (executions.Document, error) {
+	values, err := m.fields(ctx, id, documentFields)
+	if err != nil {
+		return executions.Document{}, err
+	}
+	texts, r, ok := m.head(ctx, id, values)
+	if ok && !packed.Valid(texts[3]) {
+		m.logger.ErrorContext(ctx, "a record in Redis cannot be read", "execution", id, "error", "it is no packed document")
+		ok = false
+	}
+	if !ok {
+		return executions.Document{}, missing(id)
+	}
+	return executions.Document{
+		Record: r, ID: id, Type: pipeline.ExecutionType(texts[4]), Application: texts[5], Status: pipeline.Status(texts[6]), Packed: texts[3],
+	}, nil
+}
+
+// fields reads fields of an execution's hash.
+func (m *Model) fields(ctx context.Context, id string, names []string) (values []any, err error) {
+	err = m.breaker.do(ctx, func(ctx context.Context) (err error) {
+		values, err = m.client.HMGet(ctx, prefix+"x:"+id, names...).Result()
+		return err
+	})
+	return values, err
+}
+
+func missing(id string) error {
+	return pipeline.Errorf(pipeline.CodeNotFound, "The read model has no execution %s.", id)
 }
 
 // Delete implements [executions.ReadModel].
@@ -180,22 +215,37 @@ func recordFields(form string) []string { return []string{"seq", "at", "final", 
 // record decodes the fields of a hash; false when there is none or it cannot be
 // read, which counts as lost.
 func (m *Model) record(ctx context.Context, id string, values []any) (executions.Record, bool) {
+	texts, r, ok := m.head(ctx, id, values)
+	if !ok {
+		return executions.Record{}, false
+	}
+	e, err := m.codec.decode(texts[3])
+	if err != nil {
+		m.logger.ErrorContext(ctx, "a record in Redis cannot be read", "execution", id, "error", err)
+		return executions.Record{}, false
+	}
+	r.Execution = e
+	return r, true
+}
+
+// head returns the fields of a hash as texts, and the record without its
+// execution.
+func (m *Model) head(ctx context.Context, id string, values []any) ([]string, executions.Record, bool) {
 	texts := make([]string, len(values))
 	for i, v := range values {
 		text, ok := v.(string)
 		if !ok {
-			return executions.Record{}, false
+			return nil, executions.Record{}, false
 		}
 		texts[i] = text
 	}
 	seq, err1 := strconv.ParseInt(texts[0], 10, 64)
 	at, err2 := strconv.ParseInt(texts[1], 10, 64)
-	e, err3 := m.codec.decode([]byte(texts[3]))
-	if err := errors.Join(err1, err2, err3); err != nil {
+	if err := errors.Join(err1, err2); err != nil {
 		m.logger.ErrorContext(ctx, "a record in Redis cannot be read", "execution", id, "error", err)
-		return executions.Record{}, false
+		return nil, executions.Record{}, false
 	}
-	return executions.Record{Execution: e, Sequence: seq, PublishedAt: pipeline.Millis(at), Final: texts[2] == "1"}, true
+	return texts, executions.Record{Sequence: seq, PublishedAt: pipeline.Millis(at), Final: texts[2] == "1"}, true
 }
 
 // oldest is the end time before which finished executions are let go.

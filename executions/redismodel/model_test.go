@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/gennaker/gennaker/executions"
 	"github.com/gennaker/gennaker/executions/executionstest"
+	"github.com/gennaker/gennaker/internal/packed"
 	"github.com/gennaker/gennaker/internal/testkit"
 	"github.com/gennaker/gennaker/pipeline"
 )
@@ -138,6 +140,8 @@ func TestSummariesDoNotReadFullRecords(t *testing.T) {
 	require.Len(t, list, 1)
 	_, err = m.Get(t.Context(), e.ID)
 	require.Equal(t, pipeline.CodeNotFound, pipeline.CodeOf(err), "a record that cannot be read counts as lost")
+	_, err = m.Document(t.Context(), e.ID)
+	require.Equal(t, pipeline.CodeNotFound, pipeline.CodeOf(err), "and so does its document")
 }
 
 func TestOldExecutionsAreLetGo(t *testing.T) {
@@ -306,16 +310,37 @@ func TestLargeRecordsAreCompressed(t *testing.T) {
 	for i := range 500 {
 		e.Stages[0].Outputs[fmt.Sprint("line", i)] = "the quick brown fox jumps over the lazy dog"
 	}
-	packed, err := m.codec.encode(e)
+	b, err := m.codec.encode(e)
 	require.NoError(t, err)
-	require.Less(t, len(packed), 10_000)
-	back, err := m.codec.decode(packed)
+	require.Less(t, len(b), 10_000)
+	back, err := m.codec.decode(string(b))
 	require.NoError(t, err)
 	executionstest.RequireSame(t, e, back)
-	for name, broken := range map[string][]byte{"empty": {}, "unknown kind": {9, '{', '}'}, "cut": packed[:len(packed)/2], "no JSON": {plainValue, '{'}} {
+	list, err := packed.Pack([]any{})
+	require.NoError(t, err)
+	for name, broken := range map[string]string{"empty": "", "JSON": "{}", "cut": string(b[:len(b)/2]), "no execution": string(list)} {
 		_, err := m.codec.decode(broken)
 		require.Error(t, err, name)
 	}
+}
+
+func TestManyLargeRecordsAreDecodedInTurn(t *testing.T) {
+	t.Parallel()
+	m := openAt(t, Config{Address: EmbeddedAddress})
+	e := executionstest.Execution("app", "config", pipeline.Running, executionstest.Now)
+	e.Stages[0].Outputs = pipeline.Map{"text": strings.Repeat("x", largeValue)}
+	_, err := m.Put(t.Context(), executionstest.Record(e, 1))
+	require.NoError(t, err)
+	var wg sync.WaitGroup
+	for range 3 * largeAtOnce {
+		wg.Go(func() {
+			r, err := m.Get(t.Context(), e.ID)
+			if err != nil || len(r.Execution.Stages[0].Outputs.String("text")) != largeValue {
+				t.Error("the record is not whole", err)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func TestConfigurationErrorsSayWhatToDo(t *testing.T) {

@@ -72,6 +72,7 @@ local id, seq, at, final = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local app, kind, group, status = ARGV[6], ARGV[7], ARGV[8], ARGV[9]
 local build, ended, full, summary = ARGV[10], ARGV[11], ARGV[12], ARGV[13]
 local cap, keep, before = tonumber(ARGV[14]), tonumber(ARGV[15]), tonumber(ARGV[16])
+local application = ARGV[17] -- as it is written; app is for comparing
 local key = P .. 'x:' .. id
 
 if redis.call('EXISTS', P .. 'gone:' .. id) == 1 then return 0 end
@@ -91,7 +92,8 @@ if old[1] then
   end
 end
 redis.call('HSET', key, 'seq', seq, 'at', at, 'final', final, 'app', app, 'type', kind, 'group', group,
-  'status', status, 'build', build, 'ended', ended, 'full', full, 'summary', summary)
+  'status', status, 'build', build, 'ended', ended, 'full', full, 'summary', summary,
+  'application', application)
 for _, place in ipairs(places(app, kind, group)) do
   redis.call('ZADD', place, 0 - build, id)
   redis.call('ZADD', place .. '|' .. status, 0 - build, id)

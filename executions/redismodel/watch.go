@@ -230,11 +230,7 @@ func (w *watch) sendOne(ctx context.Context, id string) error {
 	if w.topic.Summary {
 		form = "summary"
 	}
-	var values []any
-	err := w.model.breaker.do(ctx, func(ctx context.Context) (err error) {
-		values, err = w.model.client.HMGet(ctx, prefix+"x:"+id, recordFields(form)...).Result()
-		return err
-	})
+	values, err := w.model.fields(ctx, id, recordFields(form))
 	if err != nil {
 		return err
 	}
