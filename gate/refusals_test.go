@@ -111,6 +111,15 @@ func TestRefusals(t *testing.T) {
 		{name: "stream of an unknown execution", method: "GET", target: "/executions/nope/events", status: 404, message: "Execution not found (id: nope)"},
 		{name: "stream from nowhere", method: "GET", target: "/executions/running/events", headers: []string{"Last-Event-ID", "x"}, status: 400, message: "Last-Event-ID"},
 
+		{name: "pause of a finished execution", method: "PUT", target: "/pipelines/finished/pause", status: 409, message: "ended with status SUCCEEDED"},
+		{name: "resume of a running execution", method: "PUT", target: "/pipelines/running/resume", status: 409, message: "running is RUNNING"},
+		{name: "pause of an unknown execution", method: "PUT", target: "/pipelines/nope/pause", status: 404, message: "Pipeline not found (id: nope)"},
+		{name: "pause of a task", method: "PUT", target: "/pipelines/task-running/pause", status: 404, message: "Pipeline not found"},
+		{name: "restart of an unknown stage", method: "PUT", target: "/pipelines/finished/stages/nope/restart", body: "{}", status: 404, message: "no stage with the id 'nope'"},
+		{name: "restart of a running stage", method: "PUT", target: "/pipelines/running/stages/s-wait/restart", body: "{}", status: 409, message: "'Pause' is RUNNING"},
+		{name: "restart in an unknown execution", method: "PUT", target: "/pipelines/nope/stages/x/restart", body: "{}", status: 404, message: "nope"},
+		{name: "restart with a list", method: "PUT", target: "/pipelines/finished/stages/s-done/restart", body: "[]", status: 400, message: "is a list"},
+
 		// The rest.
 		{name: "unknown application", method: "GET", target: "/applications/nope", status: 404, message: "Application not found (id: nope)"},
 		{name: "unknown configuration", method: "GET", target: "/applications/shop/pipelineConfigs/nope", status: 404, message: "Pipeline configuration not found"},
@@ -139,6 +148,10 @@ func TestRefusals(t *testing.T) {
 			require.Empty(t, w.engine.started)
 			require.Empty(t, w.engine.cancelled)
 			require.Empty(t, w.engine.patched)
+			require.Empty(t, w.engine.paused)
+			require.Empty(t, w.engine.resumed)
+			require.Empty(t, w.engine.restarted)
+			require.Empty(t, w.engine.deleted)
 			require.Equal(t, before, w.get("/pipelineConfigs"))
 			for _, id := range []string{"running", "finished"} {
 				w.get("/pipelines/" + id)
