@@ -88,10 +88,14 @@ func (r *request) restart(known executions.Record, in workflows.RestartInput) (*
 	return record.Execution, err
 }
 
-// running returns an ended execution as it looks while its restart begins.
+// running returns an ended execution as it looks while its restart begins: one
+// whose pipeline limits concurrency may have to wait first.
 func running(e *pipeline.Execution, now pipeline.Millis) *pipeline.Execution {
 	out := e.Clone()
 	out.Status, out.Canceled, out.StartTime, out.EndTime = pipeline.Running, false, now, 0
+	if e.LimitConcurrent || e.MaxConcurrentExecutions > 0 {
+		out.Status = pipeline.NotStarted
+	}
 	return out
 }
 
@@ -105,10 +109,14 @@ func (r *request) preconditions(e *pipeline.Execution, body pipeline.Map) (map[s
 	}
 	stages := body.List("stages")
 	for _, p := range configs {
-		if strings.EqualFold(p.Name(), strings.TrimSpace(e.Name)) {
-			stages = pipeline.Map(p).List("stages")
-			break
+		if !strings.EqualFold(p.Name(), strings.TrimSpace(e.Name)) {
+			continue
 		}
+		if resolved, err := r.resolve(p, e.Trigger); err == nil { // one whose template is gone keeps what it has
+			p = resolved
+		}
+		stages = pipeline.Map(p).List("stages")
+		break
 	}
 	out := map[string][]any{}
 	for _, s := range stages {
