@@ -37,8 +37,9 @@ func configure(env *stack.Env) error {
 		"redis":        map[string]any{"address": env.Address(stack.PortRedis)},
 		"object-store": map[string]any{"endpoint": env.Address(stack.PortMinIO), "bucket": stack.Bucket, "access-key": "file:" + user, "secret-key": "file:" + password},
 		"front50":      map[string]any{"address": env.Address(stack.PortFront50)},
-		"gate":         map[string]any{"address": env.Address(stack.PortGate)},
+		"gate":         map[string]any{"address": env.Address(stack.PortGate), "codec-endpoint": true},
 		"deck":         map[string]any{"address": env.Address(stack.PortDeck)},
+		"outbound":     map[string]any{"allow-private": true}, // the services that tests stand in for
 		"kubernetes": map[string]any{"accounts": []any{
 			map[string]any{"name": Account, "kubeconfigFile": env.LocalKubeconfig()},
 			map[string]any{"name": HeldAccount, "kubeconfigFile": heldKubeconfig(env)},
