@@ -38,6 +38,12 @@ type Config struct {
 	// stay on the build that started them.
 	Deployment string `help:"Worker deployment name; set it with build-id to pin executions to builds."`
 	BuildID    string `help:"Build ID of this worker within its deployment." name:"build-id"`
+	// WindowZone is the time zone of execution windows; an execution keeps the one
+	// that its wait began with.
+	WindowZone string `help:"Time zone of execution windows, an IANA name." default:"America/Los_Angeles"`
+	// ConditionClusters and Conditions are what waitForCondition stages wait for.
+	ConditionClusters []string `help:"Clusters that deployments are held back from while there are conditions."`
+	Conditions        []string `help:"Names of the conditions that hold deployments back, for example a freeze."`
 }
 
 // Validate reports every setting that cannot be used.
@@ -50,6 +56,9 @@ func (c Config) Validate() error {
 	}
 	if len(c.Roles) == 0 {
 		faults = append(faults, "no roles are set: name at least one")
+	}
+	if _, err := time.LoadLocation(c.WindowZone); err != nil {
+		faults = append(faults, fmt.Sprintf("window-zone is %q, which is no time zone: use an IANA name such as Europe/Berlin", c.WindowZone))
 	}
 	for _, n := range []struct {
 		name  string

@@ -23,7 +23,10 @@ import (
 // enough to run inside a workflow's task.
 func (w *Worker) addOrca() error {
 	w.publisher = executions.NewPublisher(w.deps.Model, w.deps.Logger)
-	types := stages.Configured(stages.Options{Preconfigured: w.deps.Webhook.Preconfigured})
+	types := stages.Configured(stages.Options{
+		WindowZone: w.config.WindowZone, ConditionClusters: w.config.ConditionClusters, Conditions: w.config.Conditions,
+		Preconfigured: w.deps.Webhook.Preconfigured,
+	})
 	engine, err := workflows.NewEngine(types, publisher{w.publisher})
 	if err != nil {
 		return err
