@@ -153,7 +153,7 @@ func (b *bucket) fault(err error, doing, hash string, size int64) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		cause = "no answer within " + timeFor(size).String()
 	case cause == "":
-		cause = err.Error()
+		cause = "it does not answer"
 	}
 	return pipeline.Wrap(pipeline.CodeUnavailable, err,
 		"The object store did not %s a value of %d bytes, which is too large for Temporal (%s): check the object store, then try again.", doing, size, cause)
