@@ -166,6 +166,11 @@ func (waits) Get(ctx context.Context, _ string) (r executions.Record, err error)
 	return r, ctx.Err()
 }
 
+func (waits) Document(ctx context.Context, _ string, _ func(executions.Document) error) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
 func TestAccessLogHoldsNoQuery(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

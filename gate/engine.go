@@ -64,6 +64,10 @@ type Engine interface {
 type Executions interface {
 	// Get returns the newest known state.
 	Get(ctx context.Context, id string) (executions.Record, error)
+	// Document hands the newest known state to use, packed where it is at hand
+	// so; throttled, when readers hold too many large ones. Errors of use come
+	// back.
+	Document(ctx context.Context, id string, use func(executions.Document) error) error
 	// List returns matching executions, newest first by build time.
 	List(ctx context.Context, q executions.Query) ([]*pipeline.Execution, error)
 	// Watch streams changes until ctx ends, beginning with the present state; of

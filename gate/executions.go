@@ -26,14 +26,6 @@ const (
 	loads = 8
 )
 
-func getExecution(r *request) error {
-	record, err := r.find(pipeline.TypePipeline)
-	if err != nil {
-		return err
-	}
-	return r.answer(http.StatusOK, record.Execution)
-}
-
 // find returns the record of the path's execution, which must be of the given
 // type.
 func (r *request) find(t pipeline.ExecutionType) (executions.Record, error) {
@@ -43,9 +35,15 @@ func (r *request) find(t pipeline.ExecutionType) (executions.Record, error) {
 	case err == nil && record.Execution.Type == t:
 		return record, nil
 	case err == nil || pipeline.CodeOf(err) == pipeline.CodeNotFound:
-		return executions.Record{}, pipeline.Errorf(pipeline.CodeNotFound, "%s not found (id: %s)", noun(t), id)
+		return executions.Record{}, unknownExecution(t, id)
 	}
 	return executions.Record{}, err
+}
+
+// unknownExecution is the error of a request for an execution of type t that
+// does not exist.
+func unknownExecution(t pipeline.ExecutionType, id string) error {
+	return pipeline.Errorf(pipeline.CodeNotFound, "%s not found (id: %s)", noun(t), id)
 }
 
 // noun is what people call an execution of type t.
