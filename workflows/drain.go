@@ -61,6 +61,16 @@ func (r *run) hold(ctx workflow.Context) error {
 	})
 }
 
+// whilePaused waits between two tasks while the execution is paused. The run is
+// not taken up here: what a task has just done, and what it left to the next,
+// would be lost. It returns Temporal's CanceledError when the stage is cancelled.
+func (r *run) whilePaused(ctx workflow.Context) error {
+	if !r.isPaused() {
+		return ctx.Err()
+	}
+	return workflow.Await(ctx, func() bool { return !r.isPaused() })
+}
+
 // watch returns a context for a call that only watches, which draining ends,
 // and what to do when the call is over.
 func (r *run) watch(ctx workflow.Context, only bool) (workflow.Context, func()) {

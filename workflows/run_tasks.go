@@ -55,7 +55,7 @@ func (r *run) runTasks(ctx workflow.Context, s *pipeline.Stage, kind StageType) 
 
 // runTask runs one task, after its stage's expressions.
 func (r *run) runTask(ctx workflow.Context, s *pipeline.Stage, record *pipeline.Task, task *Task) pipeline.Status {
-	if err := r.hold(ctx); err != nil {
+	if err := r.whilePaused(ctx); err != nil {
 		return r.endTask(ctx, record, pipeline.Canceled)
 	}
 	if task == nil {
@@ -113,7 +113,7 @@ func (t *TaskRun) execute(ctx workflow.Context, task Task) pipeline.Status {
 	r.changed = true
 	outcome, err := task.Run(ctx, t)
 	// What came back while the execution is paused waits for its turn.
-	if held := r.hold(ctx); held != nil && err == nil && !outcome.Status.Complete() && outcome.Status != "" {
+	if held := r.whilePaused(ctx); held != nil && err == nil && !outcome.Status.Complete() && outcome.Status != "" {
 		err = held
 	}
 	t.merge(outcome)

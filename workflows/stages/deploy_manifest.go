@@ -159,6 +159,12 @@ func (d *deployment) deploy(ctx workflow.Context, t *workflows.TaskRun) (workflo
 	if err != nil {
 		return workflows.Outcome{}, err
 	}
+	if len(d.in.Manifests) == 0 {
+		// The workflow continued as new since the manifests were resolved.
+		if _, err := d.resolve(ctx, t); err != nil {
+			return workflows.Outcome{}, err
+		}
+	}
 	d.in.Account = account
 	d.in.Scope = t.Scope()
 	d.out, err = workflows.Call(ctx, t, activities.DeployManifest, d.in)
@@ -176,12 +182,20 @@ func (d *deployment) promote(workflow.Context, *workflows.TaskRun) (workflows.Ou
 // cleanUp deletes versions beyond max-version-history. It calls the cluster only
 // when a manifest asks for it.
 func (d *deployment) cleanUp(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
-	for _, m := range d.out.Manifests {
+	// From the context: the workflow may have continued as new while it waited for
+	// the manifests to be stable.
+	var deployed []pipeline.Map
+	for _, v := range t.Stage.Context.List("outputs.manifests") {
+		if m := pipeline.AsMap(v); m != nil {
+			deployed = append(deployed, m)
+		}
+	}
+	for _, m := range deployed {
 		if m.Map("metadata").Map("annotations")["strategy.spinnaker.io/max-version-history"] == nil {
 			continue
 		}
 		_, err := workflows.Call(ctx, t, activities.CleanupArtifacts, activities.CleanupArtifactsInput{
-			Scope: t.Scope(), Account: d.in.Account, Manifests: d.out.Manifests,
+			Scope: t.Scope(), Account: accountOf(t.Stage), Manifests: deployed,
 		})
 		return workflows.Outcome{}, err
 	}

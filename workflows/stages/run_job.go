@@ -112,8 +112,12 @@ func (j *job) promote(_ workflow.Context, t *workflows.TaskRun) (workflows.Outco
 }
 
 func (j *job) wait(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
+	// From the context: what the task before left in memory is gone when the
+	// workflow continues as new while the Job runs.
+	c := t.Stage.Context
+	name := c.String("jobName")
 	out, err := workflows.Call(ctx, t, activities.AwaitJob, activities.AwaitJobInput{
-		Scope: t.Scope(), Account: j.account, Namespace: j.out.Namespace, Name: j.out.Name,
+		Scope: t.Scope(), Account: c.String("jobAccount"), Namespace: c.String("jobNamespace"), Name: name,
 	})
 	if err != nil {
 		return workflows.Outcome{}, err
@@ -129,7 +133,7 @@ func (j *job) wait(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcom
 		}
 		return outcome, nil
 	}
-	message := "Job: '" + j.out.Name + "' failed."
+	message := "Job: '" + name + "' failed."
 	for _, part := range []struct{ label, text string }{
 		{"Reason", out.Reason}, {"Details", out.Message}, {"Additional Details", out.FailureDetails},
 	} {
