@@ -87,6 +87,14 @@ func (e *Engine) typeOf(s *pipeline.Stage) (StageType, error) {
 		return t, nil
 	}
 	err := pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' has the type '%s', which Gennaker does not know: change the type or remove the stage.", s.Name, name)
-	err.Details = []string{"Known types: " + strings.Join(slices.Sorted(maps.Keys(e.types)), ", ") + "."}
+	err.Details = []string{"Known types: " + strings.Join(e.offered(), ", ") + "."}
 	return nil, err
+}
+
+// offered lists the names of the types that a pipeline can use.
+func (e *Engine) offered() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(e.types)), func(name string) bool {
+		o, ok := e.types[name].(Offered)
+		return ok && !o.Offered()
+	})
 }

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"hash/fnv"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -120,6 +121,7 @@ func (r *run) evaluateConfig(ctx workflow.Context) {
 		r.exec.TemplateVariables = m
 		env = r.configEnv(ctx)
 	}
+	r.evaluateDefaults(evaluated)
 	r.exec.Name = text(r.exec.Name)
 	for i, n := range r.exec.Notifications {
 		if m := pipeline.AsMap(evaluated(map[string]any(n))); m != nil {
@@ -134,6 +136,32 @@ func (r *run) evaluateConfig(ctx workflow.Context) {
 		if m := pipeline.AsMap(evaluated(map[string]any(s.Context))); m != nil {
 			s.Context = m
 		}
+	}
+}
+
+// evaluateDefaults evaluates the expected artifacts that were resolved to their
+// defaults, which the pipeline's author wrote. What came with the trigger was
+// written by others and stays as it came.
+func (r *run) evaluateDefaults(evaluated func(any) any) {
+	t := &r.exec.Trigger
+	for i, e := range t.ResolvedExpectedArtifacts {
+		if e.BoundArtifact == nil || e.DefaultArtifact == nil || !reflect.DeepEqual(e.BoundArtifact, e.DefaultArtifact) {
+			continue
+		}
+		value, err := pipeline.ToValue(e.DefaultArtifact)
+		if err != nil || !holdsExpression(value) {
+			continue
+		}
+		var bound pipeline.Artifact
+		if pipeline.Bind(evaluated(value), &bound) != nil {
+			continue // an expression gave what no artifact can hold: it stays text
+		}
+		for k, a := range t.Artifacts {
+			if reflect.DeepEqual(a, *e.BoundArtifact) {
+				t.Artifacts[k] = bound
+			}
+		}
+		t.ResolvedExpectedArtifacts[i].BoundArtifact = &bound
 	}
 }
 

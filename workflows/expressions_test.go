@@ -96,6 +96,20 @@ func TestTemplateVariablesAreEvaluatedFirst(t *testing.T) {
 	require.Equal(t, "test-eu", e.Stages[0].Context["where"])
 }
 
+// A default artifact may be made from parameters; artifacts that came with the
+// trigger are never evaluated (reference: expressions section 9, row 70).
+func TestDefaultArtifactsAreEvaluatedAtTheStart(t *testing.T) {
+	t.Parallel()
+	r := newRun(t, workflowstest.NewWorld(), `{"spelEvaluator":"v4","parameterConfig":[{"name":"reference","default":"gs://bucket"}],
+		"expectedArtifacts":[{"id":"a","matchArtifact":{"type":"gcs"},"useDefaultArtifact":true,"defaultArtifact":{"type":"gcs","reference":"${parameters.reference}"}}],
+		"stages":[{"type":"scripted"}]}`)
+	foreign := pipeline.Artifact{Type: "docker/image", Name: "${1 + 1}"}
+	r.Execution.Trigger.Artifacts = append(r.Execution.Trigger.Artifacts, foreign)
+	e := r.Done()
+	require.Equal(t, "gs://bucket", e.Trigger.ResolvedExpectedArtifacts[0].BoundArtifact.Reference)
+	require.Equal(t, []pipeline.Artifact{{Type: "gcs", Reference: "gs://bucket"}, foreign}, e.Trigger.Artifacts)
+}
+
 func TestFailOnFailedExpressions(t *testing.T) {
 	t.Parallel()
 	for _, more := range []string{``, `,"continuePipeline":true`, `,"failPipeline":false`} {

@@ -104,6 +104,12 @@ type Caller interface {
 	Calls(stage *pipeline.Stage) []string
 }
 
+// Offered is implemented by stage types that are there only to say that they
+// cannot run; they are not named among those that can.
+type Offered interface {
+	Offered() bool
+}
+
 // Documented is implemented by stage types that have a page in
 // docs/reference/stages.
 type Documented interface {

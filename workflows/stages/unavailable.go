@@ -18,6 +18,7 @@ type Unavailable struct {
 var (
 	_ workflows.StageType     = Unavailable{}
 	_ workflows.BeforePlanner = Unavailable{}
+	_ workflows.Offered       = Unavailable{}
 )
 
 // Type implements workflows.StageType.
@@ -25,6 +26,9 @@ func (u Unavailable) Type() string { return u.Name }
 
 // Tasks implements workflows.StageType: there are none.
 func (Unavailable) Tasks(*pipeline.Stage) []workflows.Task { return nil }
+
+// Offered implements workflows.Offered.
+func (Unavailable) Offered() bool { return false }
 
 // Before implements workflows.BeforePlanner, only to fail.
 func (u Unavailable) Before(_ *pipeline.Execution, s *pipeline.Stage) ([]workflows.Synthetic, error) {
