@@ -46,7 +46,16 @@ func (s *Service) Document(ctx context.Context, id string, use func(Document) er
 
 // hold reads a document and counts its bytes.
 func (s *Service) hold(ctx context.Context, id string) (Document, int64, error) {
-	d, err := s.read(ctx, id, s.packed)
+	d, err := s.read(ctx, id, func(ctx context.Context, id string) (Document, error) {
+		d, err := s.packed(ctx, id)
+		if err == nil {
+			return d, nil
+		}
+		if d, ok := s.letGo(ctx, id); ok {
+			return d, nil
+		}
+		return Document{}, err
+	})
 	if err != nil {
 		return d, 0, err
 	}
@@ -74,4 +83,16 @@ func (s *Service) packed(ctx context.Context, id string) (Document, error) {
 	}
 	defer s.gauge.loads.Release(1)
 	return s.model.Document(ctx, id)
+}
+
+// letGo returns a large execution that the model does not hold as the archive
+// keeps it; false leaves the answer to settle. A workflow that answers may know
+// better than the archive, and what is small had better be in the model.
+func (s *Service) letGo(ctx context.Context, id string) (Document, bool) {
+	d, err := s.archive.Document(ctx, id)
+	if err != nil || len(d.Packed) <= smallDocument {
+		return Document{}, false
+	}
+	_, err = s.load(ctx, id)
+	return d, err != nil
 }

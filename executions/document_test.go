@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gennaker/gennaker/executions"
+	"github.com/gennaker/gennaker/executions/executionstest"
 	"github.com/gennaker/gennaker/executions/redismodel"
 	"github.com/gennaker/gennaker/internal/httpjson"
 	"github.com/gennaker/gennaker/internal/packed"
@@ -107,18 +108,62 @@ func TestDocumentsComeFromOwnersWhileTheModelIsAway(t *testing.T) {
 	}
 }
 
+// size is that of a large document, about.
+const size = 200 << 10
+
+// noise is what does not pack well.
+func noise() pipeline.Map {
+	random := rand.NewChaCha8([32]byte{})
+	var text strings.Builder
+	for text.Len() < size {
+		text.WriteByte('0' + byte(random.Uint64()%40))
+	}
+	return pipeline.Map{"noise": text.String()}
+}
+
+func TestLargeDocumentsThatTheModelLetGoComeFromTheArchive(t *testing.T) {
+	t.Parallel()
+	for name, address := range map[string]string{"the model is there": "", "the model is away": "127.0.0.1:1"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, redismodel.Config{Address: address})
+			e := w.run("config", false)
+			e.Stages[0].Outputs = noise()
+			archived := w.finish(e, pipeline.Succeeded, 9, false)
+			other := w.run("config", false)
+			other.Stages[0].Outputs = noise()
+			other = w.finish(other, pipeline.Terminal, 9, false)
+			w.workflows.forget(other.ID)
+			d, text := w.document(other.ID)
+			require.True(t, d.Final)
+			require.NotEmpty(t, d.Packed)
+			require.Equal(t, []any{other.ID, other.Type, other.Application, other.Status}, []any{d.ID, d.Type, d.Application, d.Status})
+			require.Equal(t, encoded(t, other), text)
+			w.workflows.setDown(true)
+			_, text = w.document(other.ID)
+			require.Equal(t, encoded(t, other), text, "what the archive has is right as a rule")
+			w.workflows.setDown(false)
+			require.NoError(t, w.archive.Delete(t.Context(), other.ID))
+			requireCode(t, pipeline.CodeNotFound, w.Document(t.Context(), other.ID, func(executions.Document) error { return nil }))
+			_, err := w.model.Get(t.Context(), other.ID)
+			require.Error(t, err, "it was not decoded on the way")
+
+			// Its workflow is known and has been restarted since.
+			again := executionstest.With(archived, pipeline.Running)
+			w.workflows.set(w.record(again, 20))
+			d, text = w.document(e.ID)
+			require.Equal(t, int64(20), d.Sequence)
+			require.Equal(t, encoded(t, again), text)
+		})
+	}
+}
+
 func TestLargeDocumentsShareABound(t *testing.T) {
 	t.Parallel()
-	const size = 200 << 10
 	w := newWorld(t, redismodel.Config{})
 	w.BoundDocuments(5 * size)
-	random := rand.NewChaCha8([32]byte{})
-	var noise strings.Builder
-	for noise.Len() < size {
-		noise.WriteByte('0' + byte(random.Uint64()%40)) // does not pack well
-	}
 	e := w.execution("config", pipeline.Running)
-	e.Stages[0].Outputs = pipeline.Map{"noise": noise.String()}
+	e.Stages[0].Outputs = noise()
 	w.put(w.record(e, 1))
 	small := w.run("config", true)
 

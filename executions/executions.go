@@ -150,6 +150,8 @@ type Event struct {
 type Archive interface {
 	Save(ctx context.Context, r Record) error
 	Load(ctx context.Context, id string) (Record, error)
+	// Document returns the same record, packed where it is kept so.
+	Document(ctx context.Context, id string) (Document, error)
 	// List returns matching executions in the order of [Compare].
 	List(ctx context.Context, q Query) ([]Record, error)
 	// Delete removes an execution for good; a missing one is a success.

@@ -143,6 +143,13 @@ func (s *store) Load(ctx context.Context, id string) (executions.Record, error) 
 	return s.Archive.Load(ctx, id)
 }
 
+func (s *store) Document(ctx context.Context, id string) (executions.Document, error) {
+	if err := s.err(); err != nil {
+		return executions.Document{}, err
+	}
+	return s.Archive.Document(ctx, id)
+}
+
 func (s *store) List(ctx context.Context, q executions.Query) ([]executions.Record, error) {
 	s.lists.Add(1)
 	if err := s.err(); err != nil {

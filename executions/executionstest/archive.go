@@ -43,6 +43,8 @@ func archiveRoundTrip(t *testing.T, a executions.Archive) {
 		_, err := a.Load(t.Context(), e.ID)
 		require.Equal(t, pipeline.CodeNotFound, pipeline.CodeOf(err), "%v", err)
 		require.NotErrorIs(t, err, executions.ErrDeleted)
+		_, err = a.Document(t.Context(), e.ID)
+		require.Equal(t, pipeline.CodeNotFound, pipeline.CodeOf(err), "%v", err)
 		require.NoError(t, a.Save(t.Context(), executions.Record{Execution: e, Sequence: 12, PublishedAt: 99}))
 		r, err := a.Load(t.Context(), e.ID)
 		require.NoError(t, err)
@@ -50,6 +52,7 @@ func archiveRoundTrip(t *testing.T, a executions.Archive) {
 		require.Equal(t, int64(12), r.Sequence)
 		require.Equal(t, pipeline.Millis(99), r.PublishedAt)
 		require.True(t, r.Final)
+		requireDocument(t, a, r)
 		for _, summary := range []bool{false, true} {
 			list, err := a.List(t.Context(), executions.Query{Application: e.Application, Summary: summary})
 			require.NoError(t, err)
@@ -82,6 +85,7 @@ func archiveSaveAgain(t *testing.T, a executions.Archive) {
 		r, err := a.Load(t.Context(), e.ID)
 		require.NoError(t, err)
 		require.Equal(t, s.want, r.Execution.Status)
+		requireDocument(t, a, r)
 		for _, q := range []executions.Query{{Application: application}, {PipelineConfigIDs: []string{config}}, {Application: application, LimitPerConfig: 5}} {
 			for _, q.Summary = range []bool{false, true} {
 				q.Statuses = nil
@@ -154,6 +158,8 @@ func archiveDelete(t *testing.T, a executions.Archive) {
 	require.NoError(t, a.Save(t.Context(), Record(e, 3)), "a late save is no failure")
 	_, err := a.Load(t.Context(), e.ID)
 	require.Equal(t, pipeline.CodeNotFound, pipeline.CodeOf(err), "%v", err)
+	require.ErrorIs(t, err, executions.ErrDeleted)
+	_, err = a.Document(t.Context(), e.ID)
 	require.ErrorIs(t, err, executions.ErrDeleted)
 	for _, q := range []executions.Query{{Application: e.Application}, {PipelineConfigIDs: []string{e.PipelineConfigID}}, {Application: e.Application, LimitPerConfig: 1, Summary: true}} {
 		list, err := a.List(t.Context(), q)

@@ -76,8 +76,13 @@ func modelRoundTrip(t *testing.T, m executions.ReadModel) {
 	}
 }
 
-// requireDocument fails unless the model's document says what r says.
-func requireDocument(t *testing.T, m executions.ReadModel, r executions.Record) {
+// documents is what read models and archives have in common.
+type documents interface {
+	Document(ctx context.Context, id string) (executions.Document, error)
+}
+
+// requireDocument fails unless the store's document says what r says.
+func requireDocument(t *testing.T, m documents, r executions.Record) {
 	t.Helper()
 	e := r.Execution
 	d, err := m.Document(t.Context(), e.ID)

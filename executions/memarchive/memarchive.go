@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/gennaker/gennaker/executions"
+	"github.com/gennaker/gennaker/internal/packed"
 	"github.com/gennaker/gennaker/pipeline"
 )
 
@@ -57,6 +58,21 @@ func (a *Archive) Load(_ context.Context, id string) (executions.Record, error) 
 		return executions.Record{}, pipeline.Errorf(pipeline.CodeNotFound, "The archive has no execution %s.", id)
 	}
 	return r, nil
+}
+
+// Document implements [executions.Archive].
+func (a *Archive) Document(ctx context.Context, id string) (executions.Document, error) {
+	r, err := a.Load(ctx, id)
+	if err != nil {
+		return executions.Document{}, err
+	}
+	e := r.Execution
+	p, err := packed.Pack(e)
+	if err != nil {
+		return executions.Document{}, pipeline.Wrap(pipeline.CodeInternal, err, "The execution %s cannot be written as JSON.", id)
+	}
+	r.Execution = nil
+	return executions.Document{Record: r, ID: id, Type: e.Type, Application: e.Application, Status: e.Status, Packed: string(p)}, nil
 }
 
 // List implements [executions.Archive].

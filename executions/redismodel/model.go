@@ -5,7 +5,8 @@
 // All keys begin with "gennaker:executions:".
 //
 //	x:<id>                        hash: the record; its full and its short form
-//	                              are fields apart, so lists read only the one
+//	                              are packed fields apart, so lists read only the
+//	                              one and readers of the other pass it on
 //	index:all:<TYPE>              sorted sets of IDs, newest first (the score is
 //	index:app:<app>:<TYPE>        minus the build time); each also exists for
 //	index:group:<group>           every status, with |<STATUS> appended

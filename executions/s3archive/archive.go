@@ -2,8 +2,9 @@
 // "gennaker/executions/":
 //
 //	by-id/<id>/execution.json    the execution as GET /pipelines/{id} shows it,
-//	                             gzipped (Content-Encoding tells); its metadata
-//	                             holds the sequence. Empty once it was deleted.
+//	                             gzipped (Content-Encoding tells), so that it is
+//	                             passed on; its metadata holds the sequence and
+//	                             what decides about it. Empty once it was deleted.
 //	by-id/<id>/summary.json      its short form, for lists
 //	index/all/<entry>            empty objects whose names sort newest first:
 //	index/application/<app>/<entry>
@@ -21,14 +22,12 @@ package s3archive
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/minio/minio-go/v7"
@@ -36,6 +35,7 @@ import (
 
 	"github.com/gennaker/gennaker/executions"
 	"github.com/gennaker/gennaker/internal/objectstore"
+	"github.com/gennaker/gennaker/internal/packed"
 	"github.com/gennaker/gennaker/pipeline"
 )
 
@@ -50,6 +50,8 @@ const (
 	buildMeta       = "Build"
 	applicationMeta = "Application"
 	groupMeta       = "Group"
+	typeMeta        = "Type"
+	statusMeta      = "Status"
 )
 
 const (
@@ -185,13 +187,11 @@ func (a *Archive) all(ctx context.Context, keys []string, fn func(context.Contex
 
 // put writes one form of an execution.
 func (a *Archive) put(ctx context.Context, key string, r executions.Record, e *pipeline.Execution) error {
-	var body bytes.Buffer
-	zip := gzip.NewWriter(&body)
-	err := json.NewEncoder(zip).Encode(e)
-	if err = errors.Join(err, zip.Close()); err != nil {
+	body, err := packed.Pack(e)
+	if err != nil {
 		return pipeline.Wrap(pipeline.CodeInternal, err, "The execution %s cannot be written as JSON.", e.ID)
 	}
-	_, err = a.client.Client.PutObject(ctx, a.bucket, key, &body, int64(body.Len()), minio.PutObjectOptions{
+	_, err = a.client.Client.PutObject(ctx, a.bucket, key, bytes.NewReader(body), int64(len(body)), minio.PutObjectOptions{
 		ContentType: "application/json", ContentEncoding: "gzip",
 		UserMetadata: map[string]string{
 			sequenceMeta:    strconv.FormatInt(r.Sequence, 10),
@@ -199,6 +199,8 @@ func (a *Archive) put(ctx context.Context, key string, r executions.Record, e *p
 			buildMeta:       strconv.FormatInt(int64(e.BuildTime), 10),
 			applicationMeta: escape(e.Application),
 			groupMeta:       escape(executions.GroupOf(e)),
+			typeMeta:        string(e.Type),
+			statusMeta:      string(e.Status),
 		},
 	})
 	if err != nil {
@@ -223,49 +225,84 @@ func (a *Archive) remove(ctx context.Context, key string) error {
 	return nil
 }
 
+// Document implements [executions.Archive]. An object that was put there by
+// other means may lack what decides about it; it is then decoded.
+func (a *Archive) Document(ctx context.Context, id string) (executions.Document, error) {
+	key := bodyKey(id)
+	body, r, info, err := a.open(ctx, key, id)
+	if err != nil {
+		return executions.Document{}, err
+	}
+	status := pipeline.Status(info.UserMetadata[statusMeta])
+	if !packed.Valid(body) || status == "" {
+		if r.Execution, err = decode(body); err != nil {
+			return executions.Document{}, a.broken(err, key, id)
+		}
+		e := r.Execution
+		return executions.Document{Record: r, ID: id, Type: e.Type, Application: e.Application, Status: e.Status}, nil
+	}
+	return executions.Document{
+		Record: r, ID: id, Type: pipeline.ExecutionType(info.UserMetadata[typeMeta]),
+		Application: unescape(info.UserMetadata[applicationMeta]), Status: status, Packed: body,
+	}, nil
+}
+
 // read reads one form of an execution.
 func (a *Archive) read(ctx context.Context, key, id string) (executions.Record, error) {
-	body, info, _, err := a.client.GetObject(ctx, a.bucket, key, minio.GetObjectOptions{})
+	body, r, _, err := a.open(ctx, key, id)
+	if err != nil {
+		return executions.Record{}, err
+	}
+	if r.Execution, err = decode(body); err != nil {
+		return executions.Record{}, a.broken(err, key, id)
+	}
+	return r, nil
+}
+
+// open reads an object and the record that its metadata tells, without the
+// execution.
+func (a *Archive) open(ctx context.Context, key, id string) (string, executions.Record, minio.ObjectInfo, error) {
+	fail := func(err error) (string, executions.Record, minio.ObjectInfo, error) {
+		return "", executions.Record{}, minio.ObjectInfo{}, err
+	}
+	object, info, _, err := a.client.GetObject(ctx, a.bucket, key, minio.GetObjectOptions{})
 	if objectstore.IsNotFound(err) {
-		return executions.Record{}, pipeline.Errorf(pipeline.CodeNotFound, "The archive has no execution %s.", id)
+		return fail(pipeline.Errorf(pipeline.CodeNotFound, "The archive has no execution %s.", id))
 	}
 	if err != nil {
-		return executions.Record{}, a.unavailable(err, "read", id)
+		return fail(a.unavailable(err, "read", id))
 	}
-	defer func() { _ = body.Close() }() // opened for reading only
+	defer func() { _ = object.Close() }() // opened for reading only
 	if info.UserMetadata[deletedMeta] != "" {
-		return executions.Record{}, pipeline.Wrap(pipeline.CodeNotFound, executions.ErrDeleted, "The execution %s was deleted.", id)
+		return fail(pipeline.Wrap(pipeline.CodeNotFound, executions.ErrDeleted, "The execution %s was deleted.", id))
 	}
-	packed, err := io.ReadAll(io.LimitReader(body, maxBody))
-	if err != nil {
-		return executions.Record{}, a.unavailable(err, "read", id)
-	}
-	e, err := decode(packed)
-	if err != nil {
-		return executions.Record{}, pipeline.Wrap(pipeline.CodeInternal, err, "The archived execution %s cannot be read: look at %s in bucket %s.", id, key, a.bucket)
+	var body strings.Builder
+	body.Grow(int(min(max(info.Size, 0), maxBody)))
+	if _, err := io.Copy(&body, io.LimitReader(object, maxBody)); err != nil {
+		return fail(a.unavailable(err, "read", id))
 	}
 	published, err := strconv.ParseInt(info.UserMetadata[publishedMeta], 10, 64)
 	if err != nil {
 		published = info.LastModified.UnixMilli() // put there by other means
 	}
-	return executions.Record{Execution: e, Sequence: sequenceOf(info), PublishedAt: pipeline.Millis(published), Final: true}, nil
+	return body.String(), executions.Record{Sequence: sequenceOf(info), PublishedAt: pipeline.Millis(published), Final: true}, info, nil
 }
 
-func decode(packed []byte) (*pipeline.Execution, error) {
-	var in io.Reader = bytes.NewReader(packed)
-	if bytes.HasPrefix(packed, []byte{0x1f, 0x8b}) {
-		zip, err := gzip.NewReader(in)
-		if err != nil {
+func (a *Archive) broken(err error, key, id string) error {
+	return pipeline.Wrap(pipeline.CodeInternal, err, "The archived execution %s cannot be read: look at %s in bucket %s.", id, key, a.bucket)
+}
+
+// decode takes a packed document, or the JSON that some stores answer with
+// because they unpack.
+func decode(body string) (*pipeline.Execution, error) {
+	var plain []byte
+	if !packed.Valid(body) {
+		plain = []byte(body)
+	} else {
+		var err error
+		if plain, err = packed.Unpack(body, maxBody); err != nil {
 			return nil, err
 		}
-		in = zip
-	}
-	plain, err := io.ReadAll(io.LimitReader(in, maxBody+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(plain) > maxBody {
-		return nil, fmt.Errorf("it is over %d bytes", maxBody)
 	}
 	var e pipeline.Execution
 	if err := json.Unmarshal(plain, &e); err != nil {

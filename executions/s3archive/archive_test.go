@@ -1,8 +1,10 @@
 package s3archive_test
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -212,6 +214,25 @@ func TestBrokenObjectHidesNothingElse(t *testing.T) {
 	require.Equal(t, []string{whole.ID}, executionstest.IDs(list))
 	_, err = a.Load(t.Context(), broken.ID)
 	require.Equal(t, pipeline.CodeInternal, pipeline.CodeOf(err))
+	_, err = a.Document(t.Context(), broken.ID)
+	require.Equal(t, pipeline.CodeInternal, pipeline.CodeOf(err))
+}
+
+func TestObjectsThatWerePutByOtherMeansAreDecoded(t *testing.T) {
+	t.Parallel()
+	server := testkit.SharedMinIO(t)
+	e := executionstest.Execution("app", "config", pipeline.Succeeded, executionstest.Now)
+	client, err := objectstore.Client(t.Context(), config(t, server))
+	require.NoError(t, err)
+	body, err := json.Marshal(e)
+	require.NoError(t, err)
+	_, err = client.PutObject(t.Context(), server.Bucket, "gennaker/executions/by-id/"+e.ID+"/execution.json", bytes.NewReader(body), int64(len(body)), minio.PutObjectOptions{})
+	require.NoError(t, err)
+	d, err := open(t, server).Document(t.Context(), e.ID)
+	require.NoError(t, err)
+	require.Empty(t, d.Packed)
+	executionstest.RequireSame(t, e, d.Execution)
+	require.Equal(t, []any{e.ID, e.Type, e.Application, e.Status}, []any{d.ID, d.Type, d.Application, d.Status})
 }
 
 func TestObjectStoreAway(t *testing.T) {
