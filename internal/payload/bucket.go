@@ -28,6 +28,7 @@ const Prefix = "payloads/"
 // only what is large gets the time to travel.
 const (
 	callTimeout  = 5 * time.Second
+	retryEvery   = 500 * time.Millisecond
 	bytesASecond = 4 << 20
 )
 
@@ -59,33 +60,57 @@ func timeFor(size int64) time.Duration {
 // put writes an object unless it is there and was written after the given time,
 // and returns when it was last written. It returns unavailable when the store
 // does not take it.
-func (b *bucket) put(ctx context.Context, hash string, body []byte, freshAfter time.Time) (time.Time, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeFor(int64(len(body))))
+func (b *bucket) put(ctx context.Context, hash string, body []byte, freshAfter time.Time) (modified time.Time, err error) {
+	size := int64(len(body))
+	ctx, cancel := context.WithTimeout(ctx, timeFor(size))
 	defer cancel()
-	if !b.unconditional.Load() {
-		info, err := b.write(ctx, hash, body, true)
-		response := minio.ToErrorResponse(err)
-		switch {
-		case err == nil:
-			return info, nil
-		case response.StatusCode == http.StatusPreconditionFailed:
-			// It is there already. An old one is written again, so that its
-			// time begins anew.
-			there, err := b.client.StatObject(ctx, b.name, b.prefix+hash, minio.StatObjectOptions{})
-			if err == nil && there.LastModified.After(freshAfter) {
-				return there.LastModified, nil
-			}
-		case response.StatusCode == http.StatusNotImplemented:
-			b.unconditional.Store(true)
-		default:
-			return time.Time{}, b.fault(err, "take", hash, int64(len(body)))
+	err = insist(ctx, func() error {
+		modified, err = b.putOnce(ctx, hash, body, freshAfter)
+		return err
+	})
+	if err != nil {
+		return time.Time{}, b.fault(err, "take", hash, size)
+	}
+	return modified, nil
+}
+
+func (b *bucket) putOnce(ctx context.Context, hash string, body []byte, freshAfter time.Time) (time.Time, error) {
+	if b.unconditional.Load() {
+		return b.write(ctx, hash, body, false)
+	}
+	modified, err := b.write(ctx, hash, body, true)
+	switch minio.ToErrorResponse(err).StatusCode {
+	case http.StatusNotImplemented:
+		b.unconditional.Store(true)
+	case http.StatusPreconditionFailed:
+		// It is there already. An old one is written again, so that its time
+		// begins anew.
+		there, err := b.client.StatObject(ctx, b.name, b.prefix+hash, minio.StatObjectOptions{})
+		if err == nil && there.LastModified.After(freshAfter) {
+			return there.LastModified, nil
+		}
+	default:
+		return modified, err
+	}
+	return b.write(ctx, hash, body, false)
+}
+
+// insist repeats a call while the store does not answer or says that it cannot
+// now, until ctx ends, so that nobody notices when it is away for a moment. It
+// returns the call's last error.
+func insist(ctx context.Context, call func() error) error {
+	for {
+		err := call()
+		status := minio.ToErrorResponse(err).StatusCode
+		if err == nil || status >= 400 && status < 500 && status != http.StatusTooManyRequests {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(retryEvery):
 		}
 	}
-	info, err := b.write(ctx, hash, body, false)
-	if err != nil {
-		return time.Time{}, b.fault(err, "take", hash, int64(len(body)))
-	}
-	return info, nil
 }
 
 func (b *bucket) write(ctx context.Context, hash string, body []byte, absent bool) (time.Time, error) {
@@ -103,12 +128,10 @@ func (b *bucket) write(ctx context.Context, hash string, body []byte, absent boo
 func (b *bucket) get(ctx context.Context, hash string, size int64) (body []byte, modified time.Time, err error) {
 	ctx, cancel := context.WithTimeout(ctx, timeFor(size))
 	defer cancel()
-	r, info, _, err := b.core.GetObject(ctx, b.name, b.prefix+hash, minio.GetObjectOptions{})
-	if err != nil {
-		return nil, time.Time{}, b.fault(err, "give", hash, size)
-	}
-	defer func() { _ = r.Close() }() // read to the end below
-	body, err = io.ReadAll(io.LimitReader(r, size+1))
+	err = insist(ctx, func() error {
+		body, modified, err = b.getOnce(ctx, hash, size)
+		return err
+	})
 	if err != nil {
 		return nil, time.Time{}, b.fault(err, "give", hash, size)
 	}
@@ -116,7 +139,17 @@ func (b *bucket) get(ctx context.Context, hash string, size int64) (body []byte,
 		return nil, time.Time{}, pipeline.Errorf(pipeline.CodeInternal,
 			"The object %s in bucket %s is not the payload that was written there: restore the version whose content has the SHA-256 that the object is named for.", b.prefix+hash, b.name)
 	}
-	return body, info.LastModified, nil
+	return body, modified, nil
+}
+
+func (b *bucket) getOnce(ctx context.Context, hash string, size int64) ([]byte, time.Time, error) {
+	r, info, _, err := b.core.GetObject(ctx, b.name, b.prefix+hash, minio.GetObjectOptions{})
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	defer func() { _ = r.Close() }() // read to the end below
+	body, err := io.ReadAll(io.LimitReader(r, size+1))
+	return body, info.LastModified, err
 }
 
 // touch makes the object's time begin anew when it was written before the given

@@ -76,6 +76,22 @@ func TestTheCacheSavesCalls(t *testing.T) {
 	require.Less(t, time.Since(began), 8*time.Second, "a workflow's task has ten seconds")
 }
 
+// A store that is away for a moment is waited for.
+func TestMomentsAreWaitedFor(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, testkit.MinIO(t))
+	in := values(t, manifests(100<<10))[0]
+	d := driverOf(r.payloads())
+	r.store.Kill()
+	stored := make(chan error, 1)
+	go func() {
+		_, err := d.Store(converter.StorageDriverStoreContext{Context: t.Context()}, []*common.Payload{in})
+		stored <- err
+	}()
+	r.store.Restart(t)
+	require.NoError(t, <-stored)
+}
+
 func TestReferencesThatNobodyTrusts(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, testkit.SharedMinIO(t))
@@ -103,5 +119,43 @@ func TestConfigurationErrors(t *testing.T) {
 		change(&c)
 		_, err := payload.Open(t.Context(), c, payload.Where{}, quiet())
 		require.ErrorContains(t, err, want)
+	}
+}
+
+// What a value costs that goes to the object store and, in another process,
+// comes back, by its size; and again in the same process.
+func BenchmarkStore(b *testing.B) {
+	for name, size := range map[string]int{"100KB": 100 << 10, "1MB": 1 << 20, "5MB": 5 << 20} {
+		r := newRig(b, testkit.SharedMinIO(b))
+		in := values(b, manifests(size))[0]
+		get := func(p *payload.Payloads, claim converter.StorageDriverClaim) {
+			_, err := driverOf(p).Retrieve(converter.StorageDriverRetrieveContext{Context: b.Context()}, []converter.StorageDriverClaim{claim})
+			require.NoError(b, err)
+		}
+		claim := r.store1(r.payloads(), in)
+		b.Run(name+"/store", func(b *testing.B) {
+			for n := 0; b.Loop(); n++ {
+				in.Metadata["n"] = []byte(strconv.Itoa(n))
+				b.StopTimer()
+				p := r.payloads()
+				b.StartTimer()
+				claim = r.store1(p, in)
+			}
+		})
+		b.Run(name+"/fetch", func(b *testing.B) {
+			for b.Loop() {
+				b.StopTimer()
+				p := r.payloads()
+				b.StartTimer()
+				get(p, claim)
+			}
+		})
+		b.Run(name+"/cached", func(b *testing.B) {
+			p := r.payloads()
+			get(p, claim)
+			for b.Loop() {
+				get(p, claim)
+			}
+		})
 	}
 }

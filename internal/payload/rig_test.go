@@ -32,21 +32,21 @@ const patience = 90 * time.Second
 
 // rig is a Temporal server and a bucket.
 type rig struct {
-	*testing.T
+	testing.TB
 	temporal *testkit.TemporalServer
 	store    *testkit.MinIOServer
 	bucket   *minio.Client
 	queue    string
 }
 
-func newRig(t *testing.T, store *testkit.MinIOServer) *rig {
+func newRig(t testing.TB, store *testkit.MinIOServer) *rig {
 	t.Helper()
-	r := &rig{T: t, temporal: testkit.SharedTemporal(t), store: store, queue: "payload-" + rand.Text()}
+	r := &rig{TB: t, temporal: testkit.SharedTemporal(t), store: store, queue: "payload-" + rand.Text()}
 	r.bucket = bucketClient(t, store)
 	return r
 }
 
-func bucketClient(t *testing.T, store *testkit.MinIOServer) *minio.Client {
+func bucketClient(t testing.TB, store *testkit.MinIOServer) *minio.Client {
 	t.Helper()
 	reference := func(name, value string) string {
 		path := filepath.Join(t.TempDir(), name)
