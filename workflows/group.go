@@ -13,13 +13,17 @@ import (
 type group struct {
 	parent *pipeline.Stage // nil for the top level
 	side   pipeline.SyntheticOwner
+	// names, when there are any, are those of the stages that run on failure: what
+	// else is on that side has had its turn.
+	names []string
 }
 
 // members lists the stages of a group in the execution's order.
 func (r *run) members(g group) []*pipeline.Stage {
 	var out []*pipeline.Stage
 	for _, s := range r.exec.Stages {
-		if g.parent == nil && s.ParentStageID == "" || g.parent != nil && s.ParentStageID == g.parent.ID && s.SyntheticStageOwner == g.side {
+		if g.parent == nil && s.ParentStageID == "" || g.parent != nil && s.ParentStageID == g.parent.ID && s.SyntheticStageOwner == g.side &&
+			(g.names == nil || slices.Contains(g.names, s.Name)) {
 			out = append(out, s)
 		}
 	}

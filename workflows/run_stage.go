@@ -112,7 +112,7 @@ func (r *run) planningFailed(ctx workflow.Context, s *pipeline.Stage, err error)
 // stages after, and when it failed the stages that its type has for failures
 // (reference: orca sections 3.2 and 3.3).
 func (r *run) runParts(ctx workflow.Context, s *pipeline.Stage, kind StageType) {
-	before, after := group{s, pipeline.StageBefore}, group{s, pipeline.StageAfter}
+	before, after := group{parent: s, side: pipeline.StageBefore}, group{parent: s, side: pipeline.StageAfter}
 	r.synthetic(ctx, before)
 	if r.proceeds(ctx, s, before) {
 		r.runTasks(ctx, s, kind)
@@ -133,11 +133,15 @@ func (r *run) runParts(ctx workflow.Context, s *pipeline.Stage, kind StageType) 
 	}
 	r.cleanUp(ctx, kind, s)
 	if status != pipeline.Canceled && ctx.Err() == nil {
-		if err := r.planOnFailure(s, kind); err != nil {
+		names, err := r.planOnFailure(s, kind)
+		if err != nil {
 			s.Context["onFailureException"] = r.exception(ctx, "planning", err)
 			return
 		}
-		r.synthetic(ctx, after)
+		if len(names) > 0 {
+			after.names = names
+			r.synthetic(ctx, after)
+		}
 	}
 }
 
@@ -196,7 +200,7 @@ func (r *run) statusOf(ctx workflow.Context, s *pipeline.Stage, planningFailed b
 		parts = append(parts, t.Status)
 	}
 	for _, side := range []pipeline.SyntheticOwner{pipeline.StageBefore, pipeline.StageAfter} {
-		for _, child := range r.members(group{s, side}) {
+		for _, child := range r.members(group{parent: s, side: side}) {
 			parts = append(parts, child.Status)
 		}
 	}

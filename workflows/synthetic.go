@@ -54,7 +54,7 @@ func (r *run) addBefore(s *pipeline.Stage, list []Synthetic) error {
 
 // addAfter adds stages after a stage's tasks, behind those that are there.
 func (r *run) addAfter(s *pipeline.Stage, list []Synthetic) error {
-	there := len(r.members(group{s, pipeline.StageAfter}))
+	there := len(r.members(group{parent: s, side: pipeline.StageAfter}))
 	added, err := r.synthesize(s, pipeline.StageAfter, list, there+1)
 	if err != nil {
 		return err
@@ -82,7 +82,7 @@ func (r *run) descends(s, ancestor *pipeline.Stage) bool {
 // planAfter adds the stages after the tasks, once.
 func (r *run) planAfter(s *pipeline.Stage, kind StageType) error {
 	p, ok := kind.(AfterPlanner)
-	if !ok || len(r.members(group{s, pipeline.StageAfter})) > 0 {
+	if !ok || len(r.members(group{parent: s, side: pipeline.StageAfter})) > 0 {
 		return nil
 	}
 	list, err := p.After(r.exec, s)
@@ -93,15 +93,25 @@ func (r *run) planAfter(s *pipeline.Stage, kind StageType) error {
 }
 
 // planOnFailure takes out the synthetic stages that have not started and adds
-// those that run on failure, one after another, unless they have run already.
-func (r *run) planOnFailure(s *pipeline.Stage, kind StageType) error {
+// those that run on failure, one after another, unless they have run already. It
+// returns their names.
+func (r *run) planOnFailure(s *pipeline.Stage, kind StageType) ([]string, error) {
 	p, ok := kind.(FailurePlanner)
 	if !ok {
-		return nil
+		return nil, nil
 	}
 	list, err := p.OnFailure(r.exec, s)
 	if err != nil || len(list) == 0 {
-		return err
+		return nil, err
+	}
+	var names []string
+	for _, add := range list {
+		names = append(names, add.name())
+	}
+	for _, c := range r.members(group{parent: s, side: pipeline.StageAfter}) {
+		if c.Status != pipeline.NotStarted && slices.Contains(names, c.Name) {
+			return names, nil
+		}
 	}
 	r.setStages(slices.DeleteFunc(r.exec.Stages, func(c *pipeline.Stage) bool {
 		return c.ParentStageID == s.ID && c.Status == pipeline.NotStarted
@@ -113,12 +123,7 @@ func (r *run) planOnFailure(s *pipeline.Stage, kind StageType) error {
 			list[i].After = []int{i - 1}
 		}
 	}
-	for _, c := range r.members(group{s, pipeline.StageAfter}) {
-		if slices.ContainsFunc(list, func(add Synthetic) bool { return add.name() == c.Name }) {
-			return nil
-		}
-	}
-	return r.addAfter(s, list)
+	return names, r.addAfter(s, list)
 }
 
 // synthesize makes the stages of a list, their refIds counted from first.

@@ -58,6 +58,8 @@ func TestHowStagesWithSyntheticStagesEnd(t *testing.T) {
 			map[string]pipeline.Status{"1": "TERMINAL", "1>1": "TERMINAL", "1>2": "NOT_STARTED"}, true},
 		{"on failure, the failure being ignored", `"code":"failed","continuePipeline":true,"onFailure":[{"name":"f"}],"after":[{"name":"a"}]`, "FAILED_CONTINUE",
 			map[string]pipeline.Status{"1": "FAILED_CONTINUE", "1>1": "SUCCEEDED"}, true},
+		{"on failure after a stage after", `"after":[{"name":"a","code":"failed"},{"name":"never","waitsFor":[0]}],"onFailure":[{"name":"f"},{"name":"g"}]`, "TERMINAL",
+			map[string]pipeline.Status{"1": "TERMINAL", "1>1": "TERMINAL", "1>2": "SUCCEEDED", "1>3": "SUCCEEDED"}, true},
 		{"on failure that has run", `"after":[{"name":"f","code":"failed"}],"onFailure":[{"name":"f"}]`, "TERMINAL",
 			map[string]pipeline.Status{"1": "TERMINAL", "1>1": "TERMINAL"}, true},
 		{"a loop", `"redirects":3`, "SUCCEEDED", map[string]pipeline.Status{"1": "SUCCEEDED"}, true},

@@ -248,7 +248,7 @@ func (t *TaskRun) allowed() time.Duration {
 
 // windowOf is how long the execution window of a stage has taken.
 func (r *run) windowOf(s *pipeline.Stage, now pipeline.Millis) pipeline.Millis {
-	for _, c := range r.members(group{s, pipeline.StageBefore}) {
+	for _, c := range r.members(group{parent: s, side: pipeline.StageBefore}) {
 		if c.Type != WindowType || c.StartTime == 0 {
 			continue
 		}
