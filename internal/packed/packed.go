@@ -75,7 +75,7 @@ func Unpack(p string, limit int) ([]byte, error) {
 // written when it fails is no document.
 func Write(w io.Writer, p string) error {
 	return unpack(p, func(r io.Reader) error {
-		_, err := io.Copy(struct{ io.Writer }{w}, r)
+		_, err := io.Copy(w, r)
 		return err
 	})
 }
