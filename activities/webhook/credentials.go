@@ -42,7 +42,8 @@ func (w *Webhook) authorize(ctx context.Context, in activities.CallWebhookInput,
 	}
 	account := w.config.Accounts[i]
 	if !matches(account.Hosts, host) {
-		return pipeline.Errorf(pipeline.CodeInvalid, "The credentials of the webhook account '%s' must not go to the host '%s', only to %s.", in.Account, host, strings.Join(account.Hosts, ", "))
+		return pipeline.Errorf(pipeline.CodeInvalid,
+			"The credentials of the webhook account '%s' must not go to the host '%s', only to %s.", in.Account, host, strings.Join(account.Hosts, ", "))
 	}
 	return account.sign(ctx, body, h)
 }
@@ -55,7 +56,8 @@ func (w *Webhook) addSensitive(ctx context.Context, kind, host string, h http.He
 	}
 	i := slices.IndexFunc(w.config.Preconfigured, func(p pipeline.PreconfiguredWebhook) bool { return p.Type() == kind })
 	if i < 0 {
-		return pipeline.Errorf(pipeline.CodeUnavailable, "The worker does not know the preconfigured webhook '%s': its configuration differs from that of the worker that began the stage.", kind)
+		return pipeline.Errorf(pipeline.CodeUnavailable,
+			"The worker does not know the preconfigured webhook '%s': its configuration differs from that of the worker that began the stage.", kind)
 	}
 	own := w.config.Preconfigured[i]
 	if !matches(own.SensitiveHosts(), host) {
@@ -115,7 +117,8 @@ func (a Account) sign(ctx context.Context, body []byte, h http.Header) error {
 func open(ctx context.Context, reference, whose string) (string, error) {
 	value, err := secret.Resolve(ctx, reference)
 	if err != nil {
-		return "", pipeline.Wrap(pipeline.CodeUnavailable, err, "The secret of %s cannot be read by the worker: its configuration or its mounted files are wrong.", whose)
+		return "", pipeline.Wrap(pipeline.CodeUnavailable, err,
+			"The secret of %s cannot be read by the worker: its configuration or its mounted files are wrong.", whose)
 	}
 	return value, nil
 }

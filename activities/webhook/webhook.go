@@ -88,7 +88,8 @@ func (w *Webhook) call(ctx context.Context, in activities.CallWebhookInput, time
 		method = http.MethodPost
 	}
 	if !slices.Contains(methods, method) {
-		return activities.CallWebhookOutput{}, pipeline.Errorf(pipeline.CodeInvalid, "The method %q is none: use %s.", in.Method, strings.Join(methods, ", "))
+		return activities.CallWebhookOutput{}, pipeline.Errorf(pipeline.CodeInvalid,
+			"The method %q is none: use %s.", in.Method, strings.Join(methods, ", "))
 	}
 	target := strings.TrimSpace(in.URL)
 	safe, err := w.permit(method, target)
@@ -140,7 +141,8 @@ func failed(err error, safe bool) (activities.CallWebhookOutput, error) {
 			SafeToRetry: safe,
 		}}, nil
 	case pipeline.CodeTooLarge:
-		return activities.CallWebhookOutput{}, pipeline.Wrap(code, err, "%s An operator can raise webhook-max-response and outbound-max-response.", pipeline.MessageOf(err))
+		return activities.CallWebhookOutput{}, pipeline.Wrap(code, err,
+			"%s An operator can raise webhook-max-response and outbound-max-response.", pipeline.MessageOf(err))
 	}
 	return activities.CallWebhookOutput{}, err
 }

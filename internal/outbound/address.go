@@ -35,7 +35,9 @@ func parseRules(c Config) (rules, []error) {
 			continue
 		}
 		if !isPattern(entry) {
-			errs = append(errs, fmt.Errorf("outbound-allowed holds %q: use a host name, a pattern such as *.corp.example, an address, or a network such as 10.1.0.0/16, without scheme and port", entry))
+			errs = append(errs, fmt.Errorf(
+				"outbound-allowed holds %q: use a host name, a pattern such as *.corp.example, an address, or a network such as 10.1.0.0/16, "+
+					"without scheme and port", entry))
 			continue
 		}
 		r.hosts = append(r.hosts, strings.TrimSuffix(entry, "."))
@@ -93,7 +95,8 @@ func (r rules) check(host string, a netip.Addr) error {
 	if a.String() != host {
 		what = "the host " + host + " with the address " + a.String()
 	}
-	return pipeline.Errorf(pipeline.CodeInvalid, "Host not allowed: %s is %s, which pipelines may not call. An operator can allow it: %s.", what, kind, remedy)
+	return pipeline.Errorf(pipeline.CodeInvalid,
+		"Host not allowed: %s is %s, which pipelines may not call. An operator can allow it: %s.", what, kind, remedy)
 }
 
 // checkName refuses the names of this machine where only a proxy would look a

@@ -93,7 +93,8 @@ func (c *Client) Call(ctx context.Context, r Request) (Response, error) {
 				"The URL %s redirects more than %d times: call its last target, or raise outbound-max-redirects.", shown(u), c.config.MaxRedirects)}
 		}
 		if h, err = h.follow(answer.StatusCode, next); err != nil {
-			return Response{}, &failure{sent: true, err: pipeline.Wrap(pipeline.CodeFailed, err, "The URL %s redirects to something that is no URL.", shown(u))}
+			return Response{}, &failure{sent: true, err: pipeline.Wrap(pipeline.CodeFailed, err,
+				"The URL %s redirects to something that is no URL.", shown(u))}
 		}
 	}
 }
@@ -220,7 +221,8 @@ func checkHeader(h http.Header) error {
 		}
 		for _, v := range values {
 			if strings.ContainsFunc(v, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
-				return pipeline.Errorf(pipeline.CodeInvalid, "The header %s cannot be sent: its value has characters that headers do not have, such as line ends.", name)
+				return pipeline.Errorf(pipeline.CodeInvalid,
+					"The header %s cannot be sent: its value has characters that headers do not have, such as line ends.", name)
 			}
 		}
 	}

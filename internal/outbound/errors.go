@@ -58,7 +58,8 @@ func (c *Client) explain(err error, u *url.URL, timeout time.Duration, sent bool
 		f.err = pipeline.Wrap(pipeline.CodeFailed, err,
 			"The certificate of %s is not trusted: %s. If it is genuine, an operator can name its authority in outbound-ca-file.", u.Host, certificate.Err)
 	case isHeaderTooLarge(err):
-		f.err = pipeline.Wrap(pipeline.CodeTooLarge, err, "The header of the answer of %s is over %d bytes: an operator can raise outbound-max-header.", shown(u), c.config.MaxHeader)
+		f.err = pipeline.Wrap(pipeline.CodeTooLarge, err,
+			"The header of the answer of %s is over %d bytes: an operator can raise outbound-max-header.", shown(u), c.config.MaxHeader)
 	case errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network) && network.Timeout():
 		if sent {
 			f.err = pipeline.Wrap(pipeline.CodeTimeout, err, "%s did not answer whole within %s.", shown(u), timeout)

@@ -147,7 +147,8 @@ func (e *evaluation) explain(err error, p *Path) error {
 // are an error while the way up to them is definite, and else passed over.
 func (e *evaluation) walk(tokens []token, definite bool, from any) ([]any, error) {
 	if e.left--; e.left < 0 {
-		return nil, pipeline.Errorf(pipeline.CodeTooLarge, "The document is too large for its path: more than %d values would have to be looked at.", maxSteps)
+		return nil, pipeline.Errorf(pipeline.CodeTooLarge,
+			"The document is too large for its path: more than %d values would have to be looked at.", maxSteps)
 	}
 	if len(tokens) == 0 {
 		return []any{from}, nil
@@ -184,7 +185,8 @@ func (e *evaluation) scan(tokens []token, from any) ([]any, error) {
 	}
 	for _, child := range children(from) {
 		if e.left--; e.left < 0 {
-			return nil, pipeline.Errorf(pipeline.CodeTooLarge, "The document is too large for a path with '..': more than %d values would have to be looked at.", maxSteps)
+			return nil, pipeline.Errorf(pipeline.CodeTooLarge,
+				"The document is too large for a path with '..': more than %d values would have to be looked at.", maxSteps)
 		}
 		found, err := e.scan(tokens, child)
 		if err != nil {
@@ -296,7 +298,8 @@ func (e *evaluation) filter(f filter, definite bool, from any) ([]any, error) {
 	var out []any
 	for _, v := range candidates {
 		if e.left--; e.left < 0 {
-			return nil, pipeline.Errorf(pipeline.CodeTooLarge, "The document is too large for a filter: more than %d values would have to be looked at.", maxSteps)
+			return nil, pipeline.Errorf(pipeline.CodeTooLarge,
+				"The document is too large for a filter: more than %d values would have to be looked at.", maxSteps)
 		}
 		passes, err := f.condition.holds(e, v)
 		if err != nil {

@@ -61,12 +61,16 @@ func (p PreconfiguredWebhook) Prepare(ctx workflow.Context, s *pipeline.Stage) e
 	}
 	switch {
 	case own.Type() == "":
-		return pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' needs the preconfigured webhook '%s', which is not configured: an operator can add it under webhook.preconfigured.", s.Name, s.Type)
+		return pipeline.Errorf(pipeline.CodeInvalid,
+			"The stage '%s' needs the preconfigured webhook '%s', which is not configured: an operator can add it under webhook.preconfigured.", s.Name, s.Type)
 	case !own.Enabled():
-		return pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' needs the preconfigured webhook '%s', which is disabled: an operator can enable it under webhook.preconfigured.", s.Name, s.Type)
+		return pipeline.Errorf(pipeline.CodeInvalid,
+			"The stage '%s' needs the preconfigured webhook '%s', which is disabled: an operator can enable it under webhook.preconfigured.", s.Name, s.Type)
 	}
 	if roles := own.Permitted("WRITE"); len(roles) > 0 {
-		return pipeline.Errorf(pipeline.CodeForbidden, "The preconfigured webhook '%s' of stage '%s' is reserved for the roles %s, and who holds them cannot be checked: there is no source of permissions. An operator can remove its WRITE permissions.",
+		return pipeline.Errorf(pipeline.CodeForbidden,
+			"The preconfigured webhook '%s' of stage '%s' is reserved for the roles %s, and who holds them cannot be checked: there is "+
+				"no source of permissions. An operator can remove its WRITE permissions.",
 			s.Type, s.Name, strings.Join(roles, ", "))
 	}
 	own.Override(s.Context)

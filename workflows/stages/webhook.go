@@ -87,7 +87,8 @@ func (w Webhook) Tasks(s *pipeline.Stage) []workflows.Task {
 // run.
 func (Webhook) Before(_ *pipeline.Execution, s *pipeline.Stage) ([]workflows.Synthetic, error) {
 	if s.Context.Bool("monitorOnly") && !s.Context.Bool("waitForCompletion") {
-		return nil, pipeline.Errorf(pipeline.CodeInvalid, "Can't specify monitorOnly = true and waitForCompletion = false at the same time: change one of them on the stage '%s'.", s.Name)
+		return nil, pipeline.Errorf(pipeline.CodeInvalid,
+			"Can't specify monitorOnly = true and waitForCompletion = false at the same time: change one of them on the stage '%s'.", s.Name)
 	}
 	_, err := readWebhook(s)
 	return nil, err
@@ -187,7 +188,8 @@ func readWebhook(s *pipeline.Stage) (*webhook, error) {
 	for _, code := range slices.Sorted(maps.Keys(retries)) {
 		n, err := strconv.ParseInt(code, 10, 32)
 		if err != nil {
-			return nil, pipeline.Errorf(pipeline.CodeInvalid, "The retries of stage '%s' have the key '%s': write status codes, such as {\"404\": {\"maxAttempts\": 5}}.", s.Name, code)
+			return nil, pipeline.Errorf(pipeline.CodeInvalid,
+				"The retries of stage '%s' have the key '%s': write status codes, such as {\"404\": {\"maxAttempts\": 5}}.", s.Name, code)
 		}
 		w.caps[n], _ = pipeline.AsMap(retries[code]).Int("maxAttempts")
 	}

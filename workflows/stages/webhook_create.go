@@ -43,7 +43,8 @@ func (w Webhook) create(ctx workflow.Context, t *workflows.TaskRun) (workflows.O
 			return workflows.Outcome{}, err
 		}
 		if err != nil {
-			failed := fmt.Sprintf("An exception occurred for pipeline %s performing a %s request to %s. %s", t.Execution().ID, in.Method, in.URL, pipeline.MessageOf(err))
+			failed := fmt.Sprintf(
+				"An exception occurred for pipeline %s performing a %s request to %s. %s", t.Execution().ID, in.Method, in.URL, pipeline.MessageOf(err))
 			return workflows.Outcome{Context: pipeline.Map{"webhook": map[string]any{"error": failed}}}, err
 		}
 		v := data.created(t.Execution().ID, in, out)
@@ -158,7 +159,8 @@ func (w *webhook) statusURL(called string, out activities.CallWebhookOutput) (st
 		}
 		target = text
 	default:
-		return "", pipeline.Errorf(pipeline.CodeInvalid, "Unexpected value: %s. Set statusUrlResolution to getMethod, locationHeader or webhookResponse.", how)
+		return "", pipeline.Errorf(pipeline.CodeInvalid,
+			"Unexpected value: %s. Set statusUrlResolution to getMethod, locationHeader or webhookResponse.", how)
 	}
 	if target == "" {
 		return "", nil
