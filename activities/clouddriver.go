@@ -170,10 +170,13 @@ type ManifestStatus struct {
 // DeleteManifestInput is the deleteManifest operation (reference: clouddriver
 // section 4). Either ManifestName or Kinds with LabelSelectors is set.
 type DeleteManifestInput struct {
-	Scope          Scope          `json:"scope"`
-	Account        string         `json:"account"`
-	Location       string         `json:"location"`
-	ManifestName   string         `json:"manifestName,omitempty"`
+	Scope        Scope  `json:"scope"`
+	Account      string `json:"account"`
+	Location     string `json:"location"`
+	ManifestName string `json:"manifestName,omitempty"`
+	// UID narrows ManifestName to this very object: another one that has its name
+	// by now is left alone. Empty means whichever object has the name.
+	UID            string         `json:"uid,omitempty"`
 	Kinds          []string       `json:"kinds,omitempty"`
 	LabelSelectors LabelSelectors `json:"labelSelectors"`
 	// Options holds cascading, orphanDependents and gracePeriodSeconds as
@@ -208,9 +211,11 @@ type RunJobInput struct {
 // RunJobOutput is a deploy's output with the Job's own name.
 type RunJobOutput struct {
 	DeployManifestOutput
-	// Namespace and Name locate the Job.
+	// Namespace and Name locate the Job, UID tells it from others that have the
+	// name before or after it.
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
+	UID       string `json:"uid,omitempty"`
 }
 
 // AwaitJobInput names a Job.
@@ -219,6 +224,9 @@ type AwaitJobInput struct {
 	Account   string `json:"account"`
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
+	// UID is the Job's own: another Job of the name is not waited for. Empty means
+	// whichever Job has the name.
+	UID string `json:"uid,omitempty"`
 }
 
 // AwaitJobOutput is the end of a Job (reference: clouddriver section 11).

@@ -84,6 +84,9 @@ func (cl *cluster) choose(ctx context.Context, in activities.DeleteManifestInput
 		if err != nil {
 			return nil, fromAPI(ctx, err, in.Account, "read "+o.String())
 		}
+		if in.UID != "" && string(live.GetUID()) != in.UID {
+			return []doomed{}, nil // what was meant is gone, and its name is another's
+		}
 		return []doomed{doom(o.resource, live)}, nil
 	}
 	if len(in.Kinds) == 0 {

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/gennaker/gennaker/activities"
 	"github.com/gennaker/gennaker/activities/clouddriver/status"
@@ -60,12 +61,13 @@ func (c *Clouddriver) runJob(ctx context.Context, in activities.RunJobInput) (ac
 		return none, err
 	}
 	made := out.Manifests[0].Map("metadata")
-	return activities.RunJobOutput{DeployManifestOutput: out, Namespace: made.String("namespace"), Name: made.String("name")}, nil
+	return activities.RunJobOutput{DeployManifestOutput: out, Namespace: made.String("namespace"), Name: made.String("name"), UID: made.String("uid")}, nil
 }
 
 // AwaitJob implements [activities.Clouddriver] (reference: clouddriver section
 // 11). It watches the Job until it succeeded or failed. Errors are those of
-// AwaitStable; a failed Job is no error but an answer.
+// AwaitStable, and failed when the Job was replaced by another; a failed Job is
+// no error but an answer.
 func (c *Clouddriver) AwaitJob(ctx context.Context, in activities.AwaitJobInput) (activities.AwaitJobOutput, error) {
 	var none activities.AwaitJobOutput
 	cl, err := c.open(in.Account)
@@ -78,7 +80,7 @@ func (c *Clouddriver) AwaitJob(ctx context.Context, in activities.AwaitJobInput)
 	if err != nil {
 		return none, err
 	}
-	ended, err := cl.awaitRun(ctx, o)
+	ended, err := cl.awaitRun(ctx, o, types.UID(in.UID))
 	if err != nil {
 		return none, err
 	}
@@ -89,8 +91,9 @@ func (c *Clouddriver) AwaitJob(ctx context.Context, in activities.AwaitJobInput)
 	return jobAnswer(in.Account, ended, pods), nil
 }
 
-// awaitRun watches a Job to its end.
-func (cl *cluster) awaitRun(ctx context.Context, o object) (*unstructured.Unstructured, error) {
+// awaitRun watches the Job with this UID, or whichever has the name when uid is
+// empty, to its end.
+func (cl *cluster) awaitRun(ctx context.Context, o object, uid types.UID) (*unstructured.Unstructured, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	absent := time.AfterFunc(missingPatience, func() {
@@ -111,10 +114,18 @@ func (cl *cluster) awaitRun(ctx context.Context, o object) (*unstructured.Unstru
 		if there = obj != nil; !there {
 			return false
 		}
-		state, _ := status.Job(obj)
 		ended = obj
+		if uid != "" && obj.GetUID() != uid {
+			return true
+		}
+		state, _ := status.Job(obj)
 		return state != status.JobRunning
 	})
+	if err == nil && uid != "" && ended.GetUID() != uid {
+		return nil, pipeline.Errorf(pipeline.CodeFailed,
+			"The Job '%s' of this stage was replaced by another execution's before its end was seen. Give Jobs that may run at once names of their own, with metadata.generateName.",
+			o.name)
+	}
 	return ended, err
 }
 

@@ -30,7 +30,7 @@ func (r *rig) job(t *testing.T, text string) activities.RunJobInput {
 
 func (r *rig) awaitJob(t *testing.T, out activities.RunJobOutput) activities.AwaitJobOutput {
 	t.Helper()
-	ended, err := r.AwaitJob(t.Context(), activities.AwaitJobInput{Scope: scope(), Account: testAccount, Namespace: out.Namespace, Name: out.Name})
+	ended, err := r.AwaitJob(t.Context(), activities.AwaitJobInput{Scope: scope(), Account: testAccount, Namespace: out.Namespace, Name: out.Name, UID: out.UID})
 	require.NoError(t, err)
 	return ended
 }
@@ -100,6 +100,46 @@ func TestGeneratedJobRunsOnce(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, first.Name, second.Name)
 	require.True(t, r.awaitJob(t, first).Succeeded)
+}
+
+// Two executions that run Jobs of one name: the older one's stage neither judges
+// nor deletes the Job that took its place.
+func TestReplacedJobIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	long := strings.Replace(migrateJob, "200ms", "30m", 1)
+	first, err := r.RunJob(t.Context(), r.job(t, long))
+	require.NoError(t, err)
+	require.Equal(t, string(r.live(t, "job migrate").GetUID()), first.UID)
+	wait := func(uid string) error {
+		_, err := r.AwaitJob(t.Context(), activities.AwaitJobInput{
+			Scope: scope(), Account: testAccount, Namespace: r.namespace, Name: "migrate", UID: uid,
+		})
+		return err
+	}
+	waited := make(chan error, 1)
+	go func() { waited <- wait(first.UID) }()
+
+	second, err := r.RunJob(t.Context(), r.job(t, long))
+	require.NoError(t, err)
+	require.NotEqual(t, first.UID, second.UID)
+	for _, err := range []error{<-waited, wait(first.UID)} {
+		requireCode(t, err, pipeline.CodeFailed)
+		require.ErrorContains(t, err, "The Job 'migrate' of this stage was replaced by another execution's")
+	}
+
+	in := r.deletion("job migrate")
+	in.UID = first.UID
+	out, err := r.DeleteManifest(t.Context(), in)
+	require.NoError(t, err)
+	require.Empty(t, out.ManifestNamesByNamespace)
+	require.Equal(t, second.UID, string(r.live(t, "job migrate").GetUID()))
+
+	in.UID = second.UID
+	out, err = r.DeleteManifest(t.Context(), in)
+	require.NoError(t, err)
+	require.Equal(t, map[string][]string{r.namespace: {"job migrate"}}, out.ManifestNamesByNamespace)
+	require.Nil(t, r.live(t, "job migrate"))
 }
 
 func TestOnlyJobsRun(t *testing.T) {

@@ -13,8 +13,8 @@ import (
 
 // RunJob runs a Kubernetes Job to its end (reference: orca section 6.1,
 // clouddriver sections 4 and 11). A Job of the same name from an earlier run is
-// replaced; the same run never starts it twice. Cancelling the stage deletes
-// the Job.
+// replaced, and that run, if it still goes on, ends TERMINAL saying so; the same
+// run never starts it twice. Cancelling the stage deletes the Job.
 //
 //	{"type": "runJobManifest", "alias": "runJob", "refId": "4", "name": "Test",
 //	 "account": "prod", "cloudProvider": "kubernetes", "source": "text",
@@ -100,6 +100,7 @@ func (j *job) run(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome
 	context["jobAccount"] = j.account
 	context["jobNamespace"] = j.out.Namespace
 	context["jobName"] = j.out.Name
+	context["jobUID"] = j.out.UID
 	return workflows.Outcome{Context: context}, nil
 }
 
@@ -118,6 +119,7 @@ func (j *job) wait(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcom
 	name := c.String("jobName")
 	out, err := workflows.Call(ctx, t, activities.AwaitJob, activities.AwaitJobInput{
 		Scope: t.Scope(), Account: c.String("jobAccount"), Namespace: c.String("jobNamespace"), Name: name,
+		UID: c.String("jobUID"),
 	})
 	if err != nil {
 		return workflows.Outcome{}, err
@@ -144,8 +146,8 @@ func (j *job) wait(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcom
 	return outcome, &pipeline.Error{Code: pipeline.CodeFailed, Message: message}
 }
 
-// Cancel implements workflows.Canceller: the Job is deleted with its pods. A
-// Job that failed by itself is left for people to look at.
+// Cancel implements workflows.Canceller: the Job is deleted with its pods, and
+// only this stage's own. A Job that failed by itself is left for people to look at.
 func (RunJob) Cancel(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
 	c := t.Stage.Context
 	name := c.String("jobName")
@@ -154,7 +156,7 @@ func (RunJob) Cancel(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outc
 	}
 	out, err := workflows.Call(ctx, t, activities.DeleteManifest, activities.DeleteManifestInput{
 		Scope: t.Scope(), Account: c.String("jobAccount"), Location: c.String("jobNamespace"),
-		ManifestName: "job " + name, Options: pipeline.Map{"cascading": "true"},
+		ManifestName: "job " + name, UID: c.String("jobUID"), Options: pipeline.Map{"cascading": "true"},
 	})
 	return workflows.Outcome{Context: pipeline.Map{"canceledJobs": namesValue(out.ManifestNamesByNamespace)}}, err
 }
@@ -169,7 +171,7 @@ func (RunJob) PrepareRestart(s *pipeline.Stage, details pipeline.Map) {
 		}
 		delete(s.Context, key)
 	}
-	for _, key := range []string{"jobAccount", "jobNamespace", "jobName", "canceledJobs"} {
+	for _, key := range []string{"jobAccount", "jobNamespace", "jobName", "jobUID", "canceledJobs"} {
 		delete(s.Context, key)
 	}
 }
@@ -202,6 +204,7 @@ func (RunJob) Describe() workflows.Description {
 		},
 		Notes: []string{
 			"A Job of the same name from an earlier run is replaced. The same run never starts it twice, whatever happens to workers.",
+			"A stage whose Job was replaced ends TERMINAL and says so; it never judges or deletes the Job of another run.",
 			"A restart keeps what the earlier Job left in `restartDetails`.",
 		},
 	}

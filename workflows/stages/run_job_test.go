@@ -29,7 +29,7 @@ func TestRunJobExample(t *testing.T) {
 	require.Equal(t, "bakery", in.Application)
 	require.Equal(t, activities.AwaitJobInput{
 		Scope:   activities.Scope{Application: "bakery", Execution: e.ID, Stage: s.ID, StageName: "Test", Task: "waitOnJobCompletion", User: "ines"},
-		Account: "prod", Namespace: "shop", Name: "test",
+		Account: "prod", Namespace: "shop", Name: "test", UID: "uid-of-test",
 	}, w.Asked(activities.AwaitJob.Name)[0])
 	require.Empty(t, deleted(w))
 }
@@ -82,6 +82,7 @@ func TestCancelDeletesTheJob(t *testing.T) {
 	require.Equal(t, "prod", in.Account)
 	require.Equal(t, "shop", in.Location)
 	require.Equal(t, "job test", in.ManifestName)
+	require.Equal(t, "uid-of-test", in.UID)
 	require.Equal(t, pipeline.Map{"cascading": "true"}, in.Options)
 	require.Equal(t, "cleanUp", in.Scope.Task)
 	require.Equal(t, map[string]any{"shop": []any{"job test"}}, stage(e).Context["canceledJobs"])
@@ -103,6 +104,27 @@ func TestCleanUpGivesUp(t *testing.T) {
 	require.Equal(t, pipeline.Canceled, e.Status)
 	require.LessOrEqual(t, int64(e.EndTime-e.StartTime), (11 * time.Minute).Milliseconds())
 	require.NotNil(t, stage(e).Context["cleanUpException"])
+}
+
+// A stage whose Job another execution replaced says so and leaves the other's
+// Job alone.
+func TestRunJobThatWasReplaced(t *testing.T) {
+	t.Parallel()
+	w := workflowstest.NewWorld()
+	workflowstest.On(w, activities.AwaitJob, func(context.Context, activities.AwaitJobInput) (activities.AwaitJobOutput, error) {
+		return activities.AwaitJobOutput{}, pipeline.Errorf(pipeline.CodeFailed, "The Job 'test' of this stage was replaced by another execution's.")
+	})
+	workflowstest.On(w, activities.DeleteManifest, func(_ context.Context, in activities.DeleteManifestInput) (activities.DeleteManifestOutput, error) {
+		if in.UID != "uid-of-test" {
+			return activities.DeleteManifestOutput{}, pipeline.Errorf(pipeline.CodeInternal, "The Job %q is another execution's.", in.UID)
+		}
+		return activities.DeleteManifestOutput{}, nil
+	})
+	e := newRun(t, w, `{"stages":[{"type":"runJob",`+job+`}]}`).Done()
+	require.Equal(t, pipeline.Terminal, e.Status)
+	require.Equal(t, []string{"The Job 'test' of this stage was replaced by another execution's."}, workflowstest.Errors(e, "0"))
+	require.Len(t, w.Asked(activities.AwaitJob.Name), 1)
+	require.NotContains(t, stage(e).Context, "cleanUpException")
 }
 
 func TestRunJobTimesOutAndDeletesTheJob(t *testing.T) {

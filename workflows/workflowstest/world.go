@@ -249,7 +249,7 @@ func (w *World) CleanupArtifacts(ctx context.Context, in activities.CleanupArtif
 func (w *World) RunJob(ctx context.Context, in activities.RunJobInput) (activities.RunJobOutput, error) {
 	return ask(ctx, w, activities.RunJob, in, func() (activities.RunJobOutput, error) {
 		return activities.RunJobOutput{
-			DeployManifestOutput: Deployed(in.Manifest), Namespace: "shop", Name: in.Manifest.Map("metadata").String("name"),
+			DeployManifestOutput: Deployed(in.Manifest), Namespace: "shop", Name: in.Manifest.Map("metadata").String("name"), UID: "uid-of-" + in.Manifest.Map("metadata").String("name"),
 		}, nil
 	})
 }
