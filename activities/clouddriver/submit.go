@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -250,9 +251,8 @@ func (cl *cluster) update(ctx context.Context, wanted, live *unstructured.Unstru
 // or fields dropped from the manifest would stay for ever.
 func (cl *cluster) applyServerSide(ctx context.Context, m *manifest, t target) (*unstructured.Unstructured, error) {
 	if t.fresh {
-		live, err := cl.get(ctx, t.resource, t.namespace, t.name)
-		if err == nil && !madeBy(live, t.operation, m.index) {
-			return nil, errVersionTaken
+		if err := cl.claim(ctx, m, t); err != nil {
+			return nil, err
 		}
 	}
 	data, err := json.Marshal(m.obj)
@@ -280,20 +280,42 @@ func (cl *cluster) applyServerSide(ctx context.Context, m *manifest, t target) (
 	return applied, cl.blame(ctx, err, m.obj, "apply", t)
 }
 
+// claim makes a fresh version's object. A server-side apply would write into an
+// object that came since the version was chosen; a creation fails there instead.
+func (cl *cluster) claim(ctx context.Context, m *manifest, t target) error {
+	_, err := cl.create(ctx, m.obj, t, createManager)
+	if !apierrors.IsAlreadyExists(err) {
+		return cl.blame(ctx, err, m.obj, "create", t)
+	}
+	live, err := cl.get(ctx, t.resource, t.namespace, t.name)
+	if apierrors.IsNotFound(err) || err == nil && !madeBy(live, t.operation, m.index) {
+		return errVersionTaken
+	}
+	return cl.blame(ctx, err, m.obj, "read", t)
+}
+
+func madeFresh(entry metav1.ManagedFieldsEntry) bool {
+	return entry.Manager == createManager && entry.Operation == metav1.ManagedFieldsOperationUpdate && entry.Subresource == ""
+}
+
 func (cl *cluster) patch(ctx context.Context, t target, kind types.PatchType, data []byte, options metav1.PatchOptions) (*unstructured.Unstructured, error) {
 	ctx, cancel := within(ctx)
 	defer cancel()
 	return cl.client(t.resource, t.namespace).Patch(ctx, t.name, kind, data, options)
 }
 
-// adopt hands fields of client-side apply to the manager of server-side apply
-// and reports whether there were any.
+// adopt hands fields of client-side apply, and those of a fresh version's
+// creation, to the manager of server-side apply and reports whether there were
+// any.
 func (cl *cluster) adopt(ctx context.Context, obj *unstructured.Unstructured, t target) (bool, error) {
 	owned := fieldpath.NewSet(fieldpath.MakePathOrDie("metadata", "annotations", lastAppliedAnnotation))
 	for try := 1; ; try++ {
 		managers := sets.New[string]()
 		for _, entry := range csaupgrade.FindFieldsOwners(obj.GetManagedFields(), metav1.ManagedFieldsOperationUpdate, owned) {
 			managers.Insert(entry.Manager)
+		}
+		if t.fresh && slices.ContainsFunc(obj.GetManagedFields(), madeFresh) {
+			managers.Insert(createManager)
 		}
 		if len(managers) == 0 {
 			return false, nil

@@ -107,21 +107,47 @@ func TestVersionsGoOnFromTheHighest(t *testing.T) {
 
 func TestConcurrentDeploymentsNeverShareAVersion(t *testing.T) {
 	t.Parallel()
+	for _, strategy := range []string{"none", "recreate", "replace", "server-side-apply"} {
+		t.Run(strategy, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			const writers = 4
+			var group sync.WaitGroup
+			errs := make([]error, writers)
+			for i := range writers {
+				in := r.input(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: conf, namespace: NS, annotations: {strategy.spinnaker.io/"+strategy+": 'true'}}\n"+
+					"data: {a: \""+string(rune('a'+i))+"\"}\n")
+				group.Go(func() { _, errs[i] = r.DeployManifest(t.Context(), in) })
+			}
+			group.Wait()
+			seen := map[any]bool{}
+			for i := range writers {
+				require.NoError(t, errs[i])
+				seen[at(r.live(t, "configMap conf-"+versionText(i)).Object, "data", "a")] = true
+			}
+			require.Len(t, seen, writers, "each content has a version of its own")
+		})
+	}
+}
+
+// A version that another deployment takes between the choice and the write
+// stays as that one made it.
+func TestServerSideApplyClaimsItsVersion(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
-	const writers = 4
-	var group sync.WaitGroup
-	errs := make([]error, writers)
-	for i := range writers {
-		in := r.input(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: conf, namespace: NS}\ndata: {a: \""+string(rune('a'+i))+"\"}\n")
-		group.Go(func() { _, errs[i] = r.DeployManifest(t.Context(), in) })
-	}
-	group.Wait()
-	seen := map[any]bool{}
-	for i := range writers {
-		require.NoError(t, errs[i])
-		seen[at(r.live(t, "configMap conf-"+versionText(i)).Object, "data", "a")] = true
-	}
-	require.Len(t, seen, writers, "each content has a version of its own")
+	cl, o := r.object(t, "configMap conf-v000")
+	m := parsed(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: conf-v000, namespace: "+r.namespace+"}\ndata: {a: mine}\n")
+	mine := target{object: o, operation: "mine", fresh: true}
+	m.mark("other")
+	_, err := cl.applyServerSide(t.Context(), m, mine)
+	require.NoError(t, err)
+	made := r.live(t, "configMap conf-v000")
+	require.Len(t, made.GetManagedFields(), 1, "the creation's fields are the applier's")
+	require.Equal(t, serverManager, made.GetManagedFields()[0].Manager)
+
+	_, err = cl.applyServerSide(t.Context(), m, mine)
+	require.ErrorIs(t, err, errVersionTaken)
+	require.Equal(t, made.GetResourceVersion(), r.live(t, "configMap conf-v000").GetResourceVersion())
 }
 
 func TestVersionDecision(t *testing.T) {
