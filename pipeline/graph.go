@@ -27,9 +27,9 @@ func ValidateGraph(stages []StageConfig) error {
 		for _, ref := range s.RequisiteStageRefIDs {
 			switch _, known := byRef[ref]; {
 			case ref == s.RefID:
-				faults = append(faults, "The stage '"+s.Name+"' (refId '"+s.RefID+"') requires itself: remove its own refId from requisiteStageRefIds.")
+				faults = append(faults, "The stage "+nameAndRef(s)+" requires itself: remove its own refId from requisiteStageRefIds.")
 			case !known:
-				faults = append(faults, "The stage '"+s.Name+"' (refId '"+s.RefID+"') requires the stage with refId '"+ref+"', which does not exist: correct requisiteStageRefIds.")
+				faults = append(faults, "The stage "+nameAndRef(s)+" requires the stage with refId '"+ref+"', which does not exist: correct requisiteStageRefIds.")
 			}
 		}
 	}
@@ -43,6 +43,9 @@ func ValidateGraph(stages []StageConfig) error {
 	}
 	return &Error{Code: CodeInvalid, Message: strings.Join(faults, " "), Details: faults}
 }
+
+// nameAndRef tells a stage from others of the same name.
+func nameAndRef(s StageConfig) string { return "'" + s.Name + "' (refId '" + s.RefID + "')" }
 
 // findCycle returns the names of the stages of one circle, the first repeated
 // at the end, or nil.
@@ -64,9 +67,9 @@ func findCycle(stages []StageConfig, byRef map[string]int) []string {
 			case open:
 				var names []string
 				for _, k := range path[slices.Index(path, j):] {
-					names = append(names, "'"+stages[k].Name+"'")
+					names = append(names, nameAndRef(stages[k]))
 				}
-				return append(names, "'"+stages[j].Name+"'")
+				return append(names, nameAndRef(stages[j]))
 			case unseen:
 				if found := visit(j); found != nil {
 					return found
