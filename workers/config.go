@@ -36,7 +36,7 @@ type Config struct {
 	StopTimeout time.Duration `help:"Time that running activities get to end when the process stops." default:"10s"`
 	// Deployment and BuildID turn on Temporal's worker versioning: executions
 	// stay on the build that started them.
-	Deployment string `help:"Worker deployment name; set it with build-id to pin executions to builds."`
+	Deployment string `help:"Worker deployment name; set it with worker-build-id to pin executions to builds."`
 	BuildID    string `help:"Build ID of this worker within its deployment." name:"build-id"`
 	// WindowZone is the time zone of execution windows; an execution keeps the one
 	// that its wait began with.
