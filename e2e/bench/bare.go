@@ -46,8 +46,8 @@ func nothing(context.Context) error { return nil }
 // milliseconds.
 type reference struct{ roundTrip, one, tenByOne, tenByCrowd float64 }
 
-// bare measures Temporal itself, by a worker with the product's own settings.
-func (b *bench) bare(ctx context.Context) error {
+// bareWorker starts a worker with the product's own settings.
+func (b *bench) bareWorker() (worker.Worker, error) {
 	w := worker.New(b.Temporal, bareQueue, worker.Options{
 		MaxConcurrentActivityTaskPollers: 8, MaxConcurrentWorkflowTaskPollers: 8,
 	})
@@ -55,7 +55,13 @@ func (b *bench) bare(ctx context.Context) error {
 	w.RegisterWorkflow(once)
 	w.RegisterWorkflow(sequence)
 	w.RegisterActivity(nothing)
-	if err := w.Start(); err != nil {
+	return w, w.Start()
+}
+
+// bare measures Temporal itself.
+func (b *bench) bare(ctx context.Context) error {
+	w, err := b.bareWorker()
+	if err != nil {
 		return err
 	}
 	defer w.Stop()

@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/gennaker/gennaker/pipeline"
 )
@@ -17,6 +20,8 @@ const (
 	branches    = 50
 	// outputSize is what each stage of the wide pipeline leaves: 30 MB in all.
 	outputSize = 30 << 20 / wideStages
+	// flood is how many executions run at once.
+	flood = 200
 )
 
 // chain makes n stages one after another.
@@ -65,6 +70,9 @@ func (b *bench) engine(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := b.calls(ctx); err != nil {
+		return err
+	}
 	runs := max(b.runs/2, 3)
 	times, err := repeat(runs, func() (float64, error) {
 		took, _, err := b.ended(ctx, "logic")
@@ -76,6 +84,74 @@ func (b *bench) engine(ctx context.Context) error {
 	b.rows = append(b.rows,
 		series(fmt.Sprintf("pipeline of %d logic stages until its workflow has ended", logicStages), "ms", times).against(b.reference.one).within(2))
 	return b.wide(ctx)
+}
+
+// calls measures pipelines of outside calls: with a task of their own, as webhooks
+// are made, and inside the workflow's task, as expressions fetch.
+func (b *bench) calls(ctx context.Context) error {
+	outside := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{}")) }))
+	defer outside.Close()
+	hooks := chain(steps, func(int) map[string]any {
+		return map[string]any{"type": "webhook", "method": "POST", "url": outside.URL, "payload": map[string]any{"a": 1}}
+	})
+	lookups := chain(steps, func(i int) map[string]any {
+		return variable(fmt.Sprintf("v%d", i), "${#pipelineIdOrNull('waits')}")
+	})
+	for name, stages := range map[string][]any{"hooks": hooks, "lookups": lookups} {
+		if _, err := b.Gate.Save(ctx, pipeline.Map{"application": application, "name": name, "spelEvaluator": "v4", "stages": stages}); err != nil {
+			return err
+		}
+	}
+	for _, one := range []struct {
+		name, what string
+		target     float64
+	}{
+		{"hooks", "pipeline of 10 webhooks, each an activity, until its workflow has ended", 1.15},
+		{"lookups", "pipeline of 10 lookups, each a local activity, until its workflow has ended", 0},
+	} {
+		times, err := repeat(b.runs, func() (float64, error) {
+			took, _, err := b.ended(ctx, one.name)
+			return took, err
+		})
+		if err != nil {
+			return err
+		}
+		b.rows = append(b.rows, series(one.what, "ms", times).against(b.reference.tenByOne).within(one.target))
+	}
+	return b.flood(ctx)
+}
+
+// flood measures many executions at once, beside as many bare workflows.
+func (b *bench) flood(ctx context.Context) error {
+	w, err := b.bareWorker()
+	if err != nil {
+		return err
+	}
+	defer w.Stop()
+	bare, err := atOnceOf(flood, func() error { _, err := b.runBare(ctx, sequence); return err })
+	if err != nil {
+		return err
+	}
+	took, err := atOnceOf(flood, func() error { _, _, err := b.ended(ctx, "hooks"); return err })
+	if err != nil {
+		return err
+	}
+	b.rows = append(b.rows,
+		series(fmt.Sprintf("bare Temporal: %d workflows of 10 activities at once", flood), "ms", []float64{bare}),
+		series(fmt.Sprintf("%d executions of 10 webhooks at once", flood), "ms", []float64{took}).against(bare).within(1/0.85))
+	return nil
+}
+
+// atOnceOf does something n times at once and returns the milliseconds until all
+// are done.
+func atOnceOf(n int, do func() error) (float64, error) {
+	began := time.Now()
+	var group errgroup.Group
+	for range n {
+		group.Go(do)
+	}
+	err := group.Wait()
+	return millis(time.Since(began)), err
 }
 
 // ended starts a pipeline and returns the milliseconds until its workflow has
