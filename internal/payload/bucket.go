@@ -185,6 +185,7 @@ func (b *bucket) fault(err error, doing, hash string, size int64) error {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		cause = "no answer within " + timeFor(size).String()
+		err = errors.New(err.Error()) // the time that is over is the call's, not that of who asked for it
 	case cause == "":
 		cause = "it does not answer"
 	}
