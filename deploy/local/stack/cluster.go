@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // nodes are the simulated machines of the local cluster.
@@ -64,6 +65,22 @@ func (e *Env) makeNodes(ctx context.Context) error {
 		}
 		if err := e.kubernetesCreate(ctx, "/api/v1/nodes", node); err != nil {
 			return fmt.Errorf("make node %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// freeNodes ends the hold that an earlier kwok has on the simulated nodes: kwok lets a node be while there is a lease that
+// it did not make itself, for as long as the lease lasts.
+func (e *Env) freeNodes() error {
+	const longest = 10 * time.Second
+	ctx, cancel := context.WithTimeout(context.Background(), longest)
+	defer cancel()
+	for _, name := range nodes {
+		err := e.kubernetesCall(ctx, http.MethodDelete, "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/"+name, nil)
+		var status statusError
+		if err != nil && !(errors.As(err, &status) && status.code == http.StatusNotFound) {
+			return fmt.Errorf("free node %s: %w", name, err)
 		}
 	}
 	return nil

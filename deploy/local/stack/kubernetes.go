@@ -165,7 +165,10 @@ func kwok() Part {
 			if err := writeFile(log, []byte(podLog)); err != nil {
 				return err
 			}
-			return writeFile(e.kwokConfigPath(), bytes.ReplaceAll(kwokConfig, []byte("POD_LOG"), []byte(log)))
+			if err := writeFile(e.kwokConfigPath(), bytes.ReplaceAll(kwokConfig, []byte("POD_LOG"), []byte(log))); err != nil {
+				return err
+			}
+			return e.freeNodes()
 		},
 		Args: func(e *Env) ([]string, error) {
 			return []string{"kwok", "--kubeconfig=" + e.LocalKubeconfig(), "--config=" + e.kwokConfigPath(),
