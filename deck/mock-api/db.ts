@@ -31,6 +31,13 @@ export class Db {
     for (const listener of this.listeners) listener({ type: "execution", execution });
   }
 
+  deleteExecution(gone: Execution): void {
+    this.executions = this.executions.filter((execution) => execution.id !== gone.id);
+    for (const listener of this.listeners) {
+      listener({ type: "deleted", application: gone.application, id: gone.id });
+    }
+  }
+
   pipelinesOf(application: string): PipelineConfig[] {
     const lower = application.toLowerCase();
     return this.pipelines
@@ -85,10 +92,16 @@ export class Db {
   }
 }
 
-/** The shape of lists: contexts, outputs and tasks are left out. */
+/** The shape of lists: contexts, outputs, tasks and earlier attempts are left out. */
 export function withoutDetails(execution: Execution): Execution {
   return {
     ...execution,
-    stages: execution.stages.map((stage) => ({ ...stage, context: {}, outputs: {}, tasks: [] })),
+    stages: execution.stages.map((stage) => ({
+      ...stage,
+      context: {},
+      outputs: {},
+      tasks: [],
+      previousAttempts: undefined,
+    })),
   };
 }

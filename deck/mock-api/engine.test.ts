@@ -51,7 +51,52 @@ describe("the mock engine", () => {
     const db = new Db();
     seed(db);
     const statuses = new Set(db.executions.map((execution) => execution.status));
-    expect([...statuses].sort()).toEqual(["CANCELED", "RUNNING", "SUCCEEDED", "TERMINAL"]);
+    expect([...statuses].sort()).toEqual([
+      "CANCELED",
+      "NOT_STARTED",
+      "RUNNING",
+      "SUCCEEDED",
+      "TERMINAL",
+    ]);
+  });
+
+  it("pauses, restarts, and lets limited pipelines wait for each other", () => {
+    const db = new Db();
+    const engine = new Engine(db);
+    db.savePipeline({
+      id: "p",
+      application: "shop",
+      name: "Limited",
+      limitConcurrent: true,
+      stages: [
+        { refId: "1", type: "wait", waitTime: 1 },
+        { refId: "2", type: "wait", waitTime: 1, requisiteStageRefIds: ["1"] },
+      ],
+    });
+    const pipeline = db.findPipeline("shop", "Limited");
+    if (!pipeline) throw new Error("not saved");
+    const first = engine.start(pipeline, { type: "manual" });
+    const second = engine.start(pipeline, { type: "manual" });
+    let now = Date.now();
+    const ticks = (count: number) => {
+      for (let tick = 0; tick < count; tick++) engine.tick((now += 250));
+    };
+    ticks(1);
+    expect([first.status, second.status]).toEqual(["RUNNING", "NOT_STARTED"]);
+    engine.pause(first, "mira");
+    expect(first.stages[0]?.status).toBe("PAUSED");
+    engine.resume(first, "mira");
+    ticks(12);
+    expect(first.status).toBe("SUCCEEDED");
+    expect(second.status).toBe("RUNNING");
+    ticks(20);
+    const [stage, behind] = first.stages;
+    if (!stage) throw new Error("no stage");
+    engine.restart(first, stage, "mira");
+    expect([stage.attempt, behind?.attempt]).toEqual([1, 1]);
+    expect(stage.previousAttempts?.[0]).toMatchObject({ status: "SUCCEEDED", restartedBy: "mira" });
+    ticks(20);
+    expect(first.status).toBe("SUCCEEDED");
   });
 });
 

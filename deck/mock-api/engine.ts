@@ -1,6 +1,7 @@
 import type { Execution, PipelineConfig, Stage, StageTask, Trigger } from "@/api/types";
 import { asList, asText, dig, isObject } from "@/lib/records";
 import { isComplete, type Status } from "@/lib/status";
+import { completeBehind } from "@/api/stage-facts";
 import type { Db } from "./db";
 import { nextId } from "./ids";
 
@@ -54,6 +55,44 @@ export class Engine {
     return execution;
   }
 
+  pause(execution: Execution, user: string): void {
+    execution.status = "PAUSED";
+    execution.paused = { pausedBy: user, pauseTime: Date.now(), paused: true };
+    mark(execution, "RUNNING", "PAUSED");
+    this.db.publish(execution);
+  }
+
+  resume(execution: Execution, user: string): void {
+    const now = Date.now();
+    execution.status = "RUNNING";
+    execution.paused = {
+      ...execution.paused,
+      paused: false,
+      resumedBy: user,
+      resumeTime: now,
+      pausedMs: now - (execution.paused?.pauseTime ?? now),
+    };
+    mark(execution, "PAUSED", "RUNNING");
+    this.db.publish(execution);
+  }
+
+  /** Takes a stage, and what is complete behind it, back to its beginning. */
+  restart(execution: Execution, stage: Stage, user: string): void {
+    for (const again of [stage, ...completeBehind(execution, stage)]) {
+      resetStage(execution, again, user);
+    }
+    execution.status = "RUNNING";
+    execution.canceled = false;
+    execution.startTime = Date.now();
+    execution.endTime = null;
+    this.db.publish(execution);
+  }
+
+  skip(execution: Execution, stage: Stage): void {
+    endStage(stage, "SKIPPED", Date.now());
+    this.db.publish(execution);
+  }
+
   cancel(execution: Execution, user: string, reason: string | undefined): void {
     const now = Date.now();
     execution.canceled = true;
@@ -70,11 +109,23 @@ export class Engine {
   /** One step of everything that runs. */
   tick(now: number): void {
     for (const execution of this.db.executions) {
-      if (isComplete(execution.status)) continue;
+      if (isComplete(execution.status) || execution.status === "PAUSED") continue;
+      if (execution.status === "NOT_STARTED" && this.mustWait(execution)) continue;
       const before = JSON.stringify(execution);
       this.step(execution, now);
       if (JSON.stringify(execution) !== before) this.db.publish(execution);
     }
+  }
+
+  /** Whether the pipeline's limit lets the execution start. */
+  private mustWait(execution: Execution): boolean {
+    return (
+      execution.limitConcurrent === true &&
+      this.db.executions.some(
+        (other) =>
+          other.pipelineConfigId === execution.pipelineConfigId && other.status === "RUNNING",
+      )
+    );
   }
 
   private step(execution: Execution, now: number): void {
@@ -169,6 +220,9 @@ export function planExecution(
     status: "NOT_STARTED",
     buildTime: time,
     canceled: false,
+    limitConcurrent: pipeline["limitConcurrent"] === true,
+    maxConcurrentExecutions: 0,
+    keepWaitingPipelines: pipeline["keepWaitingPipelines"] === true,
     authentication: { user, allowedAccounts: ["local"] },
     trigger: { user, artifacts: [], ...trigger },
     stages: (pipeline.stages ?? []).map((config, index) => {
@@ -186,6 +240,40 @@ export function planExecution(
       };
     }),
   };
+}
+
+function mark(execution: Execution, from: Status, to: Status): void {
+  for (const stage of execution.stages.filter((one) => one.status === from)) {
+    stage.status = to;
+    for (const task of stage.tasks) if (task.status === from) task.status = to;
+  }
+}
+
+/** What the engine forgets of a stage that runs again, and what it keeps. */
+export function resetStage(execution: Execution, stage: Stage, user: string): void {
+  const attempt = stage.attempt ?? 0;
+  const exception = stage.context["exception"];
+  stage.previousAttempts = [
+    ...(stage.previousAttempts ?? []),
+    {
+      attempt,
+      status: stage.status,
+      startTime: stage.startTime,
+      endTime: stage.endTime,
+      tasks: stage.tasks,
+      restartedBy: user,
+      ...(isObject(exception) ? { exception } : {}),
+    },
+  ];
+  stage.attempt = attempt + 1;
+  stage.status = "NOT_STARTED";
+  stage.startTime = null;
+  stage.endTime = null;
+  stage.tasks = [];
+  for (const key of ["exception", "attempts", "judgmentStatus", "judgmentInput"]) {
+    delete stage.context[key];
+  }
+  execution.stages = execution.stages.filter((other) => other.parentStageId !== stage.id);
 }
 
 function ready(execution: Execution, stage: Stage): boolean {

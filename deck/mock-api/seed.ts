@@ -1,7 +1,8 @@
 import type { Execution, PipelineConfig, Stage, Trigger } from "@/api/types";
 import { isComplete, type Status } from "@/lib/status";
 import type { Db } from "./db";
-import { beginStage, endStage, failStage, planExecution } from "./engine";
+import { beginStage, endStage, failStage, planExecution, resetStage } from "./engine";
+import { nextId } from "./ids";
 import { BROKEN_APPLICATION, EMPTY_APPLICATION, FORBIDDEN_APPLICATION } from "./scenarios";
 
 const MINUTE = 60_000;
@@ -40,7 +41,7 @@ const release: PipelineConfig = {
   application: "shop",
   name: "Release to production",
   description: "Canary, tests, a person's word, then all of production.",
-  limitConcurrent: true,
+  limitConcurrent: false,
   keepWaitingPipelines: false,
   spelEvaluator: "v4",
   updateTs: "0",
@@ -194,6 +195,57 @@ const migrate: PipelineConfig = {
   ],
 };
 
+const settle: PipelineConfig = {
+  id: "8f2c1b7e-6f6b-4c0c-9a5e-1f7f6c5f0a05",
+  application: "payments",
+  name: "Nightly settlement",
+  description: "One at a time: two would settle the same invoices.",
+  limitConcurrent: true,
+  keepWaitingPipelines: true,
+  updateTs: "0",
+  triggers: [{ type: "cron", enabled: true, cronExpression: "0 0 2 ? * *" }],
+  stages: [
+    {
+      refId: "1",
+      type: "deployManifest",
+      name: "Deploy settler",
+      requisiteStageRefIds: [],
+      ...kubernetes,
+      namespaceOverride: "payments",
+    },
+    {
+      refId: "2",
+      type: "runJobManifest",
+      name: "Settle invoices",
+      requisiteStageRefIds: ["1"],
+      ...kubernetes,
+    },
+    {
+      refId: "3",
+      type: "pipeline",
+      name: "Warm caches",
+      requisiteStageRefIds: ["1"],
+      application: "shop",
+      pipeline: "8f2c1b7e-6f6b-4c0c-9a5e-1f7f6c5f0a03",
+      skippable: true,
+    },
+    {
+      refId: "4",
+      type: "manualJudgment",
+      name: "Books balanced?",
+      requisiteStageRefIds: ["2"],
+      instructions: "Compare the sums of both ledgers.",
+    },
+    {
+      refId: "5",
+      type: "runJobManifest",
+      name: "Send statements",
+      requisiteStageRefIds: ["4"],
+      ...kubernetes,
+    },
+  ],
+};
+
 /** Fills an empty state with what a small team would have after some weeks. */
 export function seed(db: Db, now = Date.now()): void {
   const application = (name: string, description: string, email: string, updatedAgo: number) =>
@@ -217,7 +269,7 @@ export function seed(db: Db, now = Date.now()): void {
   application(BROKEN_APPLICATION, "Its reads fail", "chaos@example.com", DAY);
 
   db.pipelines.push(
-    ...[release, staging, warm, migrate].map((pipeline) => ({
+    ...[release, staging, warm, migrate, settle].map((pipeline) => ({
       ...structuredClone(pipeline),
       updateTs: String(now - 3 * DAY),
       lastModifiedBy: "mira",
@@ -330,6 +382,63 @@ function seedExecutions(db: Db, now: number): void {
     clock.all(execution, ["1", "2"], "SUCCEEDED");
     execution.status = "SUCCEEDED";
   });
+
+  // One that was restarted, failed again, and whose first stage consists of several.
+  add(settle, 22 * HOUR, "schedule", { type: "cron" }, (execution, clock) => {
+    clock.all(execution, ["1"], "SUCCEEDED");
+    const refused = "Job: 'settle' failed. Reason: DeadlineExceeded. Details: the ledger is locked";
+    clock.fail(execution, "2", refused);
+    resetStage(execution, find(execution, "2"), "mira");
+    clock.time += 9 * MINUTE;
+    clock.fail(execution, "2", refused.replace("locked", "read-only"));
+    clock.all(execution, ["3"], "SUCCEEDED");
+    execution.status = "TERMINAL";
+    const first = find(execution, "1");
+    addPart(execution, first, "1<1", "STAGE_BEFORE", "Find old settlers", "SUCCEEDED");
+    const old = addPart(execution, first, "1>1", "STAGE_AFTER", "Retire old settlers", "SUCCEEDED");
+    addPart(execution, old, "1>1<1", "STAGE_BEFORE", "Disable settler v011", "SUCCEEDED");
+    addPart(execution, old, "1>1<2", "STAGE_BEFORE", "Delete settler v010", "FAILED_CONTINUE");
+  });
+  add(settle, 3 * MINUTE, "schedule", { type: "cron" }, (execution, clock) => {
+    clock.all(execution, ["1", "2"], "SUCCEEDED");
+    clock.begin(execution, "3");
+    // A child that does not end by itself.
+    find(execution, "3").context["executionId"] = "01JNOWHERE0000000000000000";
+    clock.begin(execution, "4");
+    const first = find(execution, "1");
+    addPart(execution, first, "1<1", "STAGE_BEFORE", "Find old settlers", "SUCCEEDED");
+  });
+  const waiting = planExecution(settle, manual(), "jonas", now - MINUTE);
+  db.executions.push(waiting);
+}
+
+/** A stage that another one has put before or after itself. */
+function addPart(
+  execution: Execution,
+  parent: Stage,
+  refId: string,
+  owner: "STAGE_BEFORE" | "STAGE_AFTER",
+  name: string,
+  status: Status,
+): Stage {
+  const start = (parent.startTime ?? 0) + 100;
+  const part: Stage = {
+    id: nextId(start),
+    refId,
+    type: "disableManifest",
+    name,
+    status,
+    startTime: start,
+    endTime: start + 2_600,
+    context: {},
+    outputs: {},
+    tasks: [],
+    requisiteStageRefIds: [],
+    parentStageId: parent.id,
+    syntheticStageOwner: owner,
+  };
+  execution.stages.push(part);
+  return part;
 }
 
 function gitTrigger(hash: string): Trigger {

@@ -72,6 +72,50 @@ export function executionHandlers(db: Db, engine: Engine): HttpHandler[] {
       return nothing();
     }),
 
+    http.put<{ id: string; verb: string }>("/gate/pipelines/:id/:verb", ({ params }) => {
+      const execution = find(params.id);
+      if (!execution) return refuse(404, `Pipeline not found (id: ${params.id})`);
+      const pauses = params.verb === "pause";
+      const needed = pauses ? "RUNNING" : "PAUSED";
+      if (execution.status !== needed) {
+        return refuse(
+          409,
+          `The execution ${execution.id} is ${execution.status} and cannot be ${pauses ? "paused" : "resumed"}: only one that is ${needed} can.`,
+        );
+      }
+      const user = db.user.username ?? "anonymous";
+      if (pauses) engine.pause(execution, user);
+      else engine.resume(execution, user);
+      return nothing();
+    }),
+
+    http.put<{ id: string; stageId: string }>(
+      "/gate/pipelines/:id/stages/:stageId/restart",
+      ({ params }) => {
+        const execution = find(params.id);
+        const stage = execution?.stages.find((candidate) => candidate.id === params.stageId);
+        if (!execution || !stage) return refuse(404, `Stage not found (id: ${params.stageId})`);
+        if (!isComplete(stage.status)) {
+          return refuse(
+            409,
+            `The stage '${stage.name}' is ${stage.status}: only a stage that has ended can be restarted.`,
+          );
+        }
+        engine.restart(execution, stage, db.user.username ?? "anonymous");
+        return HttpResponse.json(execution);
+      },
+    ),
+
+    http.delete<{ id: string }>("/gate/pipelines/:id", ({ params }) => {
+      const execution = find(params.id);
+      if (!execution) return refuse(404, `Pipeline not found (id: ${params.id})`);
+      if (!isComplete(execution.status) && execution.status !== "NOT_STARTED") {
+        return refuse(409, "Cannot delete a running PIPELINE, please cancel it first.");
+      }
+      db.deleteExecution(execution);
+      return nothing();
+    }),
+
     http.patch<{ id: string; stageId: string }>(
       "/gate/pipelines/:id/stages/:stageId",
       async ({ params, request }) => {
@@ -83,6 +127,12 @@ export function executionHandlers(db: Db, engine: Engine): HttpHandler[] {
         }
         const patch = (await request.json()) as StagePatch;
         const user = db.user.username ?? "anonymous";
+        if ("manualSkip" in patch) {
+          if (stage.context["skippable"] !== true) {
+            return refuse(405, `The stage '${stage.name}' cannot be skipped by hand.`);
+          }
+          engine.skip(execution, stage);
+        }
         Object.assign(stage.context, patch, { lastModifiedBy: user });
         stage.lastModified = { user, lastModifiedTime: Date.now() };
         db.publish(execution);

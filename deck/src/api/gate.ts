@@ -70,6 +70,19 @@ export const gate = {
       query: { reason: reason || undefined },
     }),
 
+  pauseExecution: (id: string) => call<void>(`/pipelines/${e(id)}/pause`, { method: "PUT" }),
+
+  resumeExecution: (id: string) => call<void>(`/pipelines/${e(id)}/resume`, { method: "PUT" }),
+
+  /** Runs a stage, and what is complete behind it, again. */
+  restartStage: (executionId: string, stageId: string) =>
+    call<Execution | undefined>(`/pipelines/${e(executionId)}/stages/${e(stageId)}/restart`, {
+      method: "PUT",
+      body: { skip: false },
+    }),
+
+  deleteExecution: (id: string) => call<void>(`/pipelines/${e(id)}`, { method: "DELETE" }),
+
   patchStage: (executionId: string, stageId: string, patch: StagePatch) =>
     call<Execution | undefined>(`/pipelines/${e(executionId)}/stages/${e(stageId)}`, {
       method: "PATCH",

@@ -3,14 +3,21 @@ import { aStage, aTask, anExecution } from "@/test-utils";
 import {
   attemptsOf,
   awaitsJudgment,
+  canSkip,
+  completeBehind,
   errorsOf,
   judgmentOf,
   manifestsOf,
   messagesOf,
   parentOf,
+  partsByTop,
+  partsOf,
   pendingRetry,
+  restartOf,
   stageToShow,
   topLevelStages,
+  topOf,
+  waitingReason,
   waitOf,
 } from "./stage-facts";
 
@@ -244,4 +251,100 @@ it("finds the parent in a whole or in a short trigger", () => {
     ),
   ).toEqual({ id: "P", application: "other", name: "Parent" });
   expect(parentOf(anExecution())).toBeUndefined();
+});
+
+describe("parts of stages", () => {
+  const top = aStage({ refId: "1", name: "Deploy" });
+  const part = (refId: string, parent: string, owner: "STAGE_BEFORE" | "STAGE_AFTER") =>
+    aStage({ refId, parentStageId: parent, syntheticStageOwner: owner });
+  const after = part("1>1", top.id, "STAGE_AFTER");
+  const before = part("1<1", top.id, "STAGE_BEFORE");
+  const inner = part("1>1<1", after.id, "STAGE_BEFORE");
+  const execution = anExecution({ stages: [after, top, inner, before] });
+
+  it("belong to a stage of the pipeline, at any depth", () => {
+    expect(topOf(execution, inner)).toBe(top);
+    expect(topOf(execution, top)).toBe(top);
+    expect(partsOf(execution, top)).toEqual([before, after]);
+    expect(partsByTop(execution).get(top.id)).toEqual([before, after, inner]);
+    expect(partsByTop(anExecution({ stages: [top] })).size).toBe(0);
+  });
+
+  it("do not go round in circles, whatever the server says", () => {
+    const a = aStage({ refId: "a", id: "a", parentStageId: "b" });
+    const b = aStage({ refId: "b", id: "b", parentStageId: "a" });
+    const odd = anExecution({ stages: [a, b] });
+    expect(topOf(odd, a)).toBeDefined();
+    expect(partsByTop(odd).size).toBe(0);
+  });
+});
+
+describe("restartOf", () => {
+  const done = (refId: string, requisiteStageRefIds: string[] = [], changes = {}) =>
+    aStage({
+      refId,
+      name: `Stage ${refId}`,
+      status: "SUCCEEDED",
+      requisiteStageRefIds,
+      ...changes,
+    });
+  const one = done("1");
+  const two = done("2", ["1"], { status: "TERMINAL" });
+  const three = done("3", ["2"]);
+  const waits = done("4", ["1"], { status: "NOT_STARTED" });
+  const five = done("5", ["4"]);
+  const aside = done("9");
+  const part = done("1<1", [], { parentStageId: one.id, syntheticStageOwner: "STAGE_BEFORE" });
+  const stages = [one, two, three, waits, five, aside, part];
+  const execution = anExecution({ status: "TERMINAL", stages });
+
+  it("runs again what is complete behind the stage, at any distance", () => {
+    expect(completeBehind(execution, one)).toEqual([two, three, five]);
+    expect(completeBehind(execution, aside)).toEqual([]);
+  });
+
+  it("offers a restart for what has ended, and for the whole when a part is looked at", () => {
+    expect(restartOf(execution, two)).toEqual({ stage: two });
+    expect(restartOf(execution, part)).toEqual({ stage: one });
+    expect(restartOf(execution, waits)).toBeUndefined();
+    expect(
+      restartOf(
+        anExecution({ stages: [aStage({ status: "RUNNING" })] }),
+        aStage({ status: "RUNNING" }),
+      ),
+    ).toBeUndefined();
+  });
+
+  it("says what stands in its way", () => {
+    expect(restartOf(execution, three)?.fault).toBe(
+      "Stage 2 comes before it and has not succeeded: restart that.",
+    );
+    expect(restartOf({ ...execution, status: "PAUSED" }, one)?.fault).toMatch(/resume it first/);
+  });
+});
+
+it("knows which running stages may be skipped", () => {
+  const skippable = { skippable: true };
+  expect(canSkip(aStage({ type: "pipeline", status: "RUNNING", context: skippable }))).toBe(true);
+  expect(canSkip(aStage({ status: "RUNNING", context: { canManuallySkip: true } }))).toBe(true);
+  expect(canSkip(aStage({ type: "pipeline", status: "RUNNING" }))).toBe(false);
+  expect(canSkip(aStage({ type: "wait", status: "RUNNING", context: skippable }))).toBe(false);
+  expect(canSkip(aStage({ type: "pipeline", status: "SUCCEEDED", context: skippable }))).toBe(
+    false,
+  );
+});
+
+it("says what an execution waits for", () => {
+  const waiting = anExecution({ status: "NOT_STARTED" });
+  expect(waitingReason(waiting)).toBeUndefined();
+  expect(waitingReason({ ...waiting, limitConcurrent: true })).toBe(
+    "Waits for another run of this pipeline",
+  );
+  expect(waitingReason({ ...waiting, maxConcurrentExecutions: 1 })).toBe(
+    "Waits for another run of this pipeline",
+  );
+  expect(waitingReason({ ...waiting, maxConcurrentExecutions: 3 })).toBe(
+    "Waits for one of 3 other runs of this pipeline",
+  );
+  expect(waitingReason(anExecution({ limitConcurrent: true }))).toBeUndefined();
 });

@@ -1,5 +1,6 @@
 /** Reads what people want to know out of a stage's free-form context and outputs. */
 import { asList, asText, dig, isObject, type JsonObject } from "@/lib/records";
+import { isComplete } from "@/lib/status";
 import { toMillis } from "@/lib/time";
 import type { Execution, Stage } from "./types";
 
@@ -161,6 +162,103 @@ export function waitOf(stage: Stage): Wait {
 export function awaitsJudgment(stage: Stage): boolean {
   if (stage.type !== "manualJudgment" || stage.status !== "RUNNING") return false;
   return judgmentOf(stage).open;
+}
+
+/** The stage of the pipeline itself that a stage is a part of, at any depth. */
+export function topOf(execution: Execution, stage: Stage): Stage {
+  let top = stage;
+  // A stage has fewer ancestors than there are stages.
+  for (let depth = 0; top.parentStageId && depth < execution.stages.length; depth++) {
+    const parent = execution.stages.find((other) => other.id === top.parentStageId);
+    if (!parent) break;
+    top = parent;
+  }
+  return top;
+}
+
+/** The stages that a stage has put before and after its own tasks, in the order in which they run. */
+export function partsOf(execution: Execution, stage: Stage): Stage[] {
+  const parts = execution.stages.filter((other) => other.parentStageId === stage.id);
+  const after = (part: Stage) => (part.syntheticStageOwner === "STAGE_AFTER" ? 1 : 0);
+  return parts.sort((a, b) => after(a) - after(b));
+}
+
+/** All that the pipeline's own stages are made of, at any depth, by the ids of those stages. */
+export function partsByTop(execution: Execution): ReadonlyMap<string, Stage[]> {
+  const parts = new Map<string, Stage[]>();
+  const add = (top: Stage, stage: Stage, depth: number) => {
+    if (depth > execution.stages.length) return;
+    for (const part of partsOf(execution, stage)) {
+      parts.set(top.id, [...(parts.get(top.id) ?? []), part]);
+      add(top, part, depth + 1);
+    }
+  };
+  if (execution.stages.some((stage) => stage.parentStageId)) {
+    for (const top of topLevelStages(execution)) add(top, top, 0);
+  }
+  return parts;
+}
+
+/** The complete stages behind a stage, at any distance: they run again with it. */
+export function completeBehind(execution: Execution, stage: Stage): Stage[] {
+  const stages = topLevelStages(execution);
+  const reached = new Set([stage.refId]);
+  for (let size = 0; size !== reached.size;) {
+    size = reached.size;
+    for (const other of stages) {
+      if (other.requisiteStageRefIds.some((refId) => reached.has(refId))) reached.add(other.refId);
+    }
+  }
+  return stages.filter(
+    (other) => other.id !== stage.id && reached.has(other.refId) && isComplete(other.status),
+  );
+}
+
+export interface RestartChoice {
+  /** The stage that would run again: that of the pipeline, when a part of one is looked at. */
+  stage: Stage;
+  /** Why it cannot, as things are. */
+  fault?: string;
+}
+
+/** Whether there is a restart to offer for a stage, and what stands in its way. */
+export function restartOf(execution: Execution, part: Stage): RestartChoice | undefined {
+  const stage = topOf(execution, part);
+  if (!isComplete(stage.status)) return undefined;
+  if (execution.status === "PAUSED") {
+    return { stage, fault: "The execution is paused: resume it first." };
+  }
+  const halted = topLevelStages(execution).find(
+    (other) => stage.requisiteStageRefIds.includes(other.refId) && HALTED.has(other.status),
+  );
+  if (halted) {
+    return { stage, fault: `${halted.name} comes before it and has not succeeded: restart that.` };
+  }
+  return { stage };
+}
+
+const HALTED = new Set<string>(["TERMINAL", "CANCELED", "STOPPED"]);
+
+/** Whether a person may skip the stage while it runs. */
+export function canSkip(stage: Stage): boolean {
+  if (stage.status !== "RUNNING") return false;
+  return (
+    stage.context["canManuallySkip"] === true ||
+    (stage.type === "pipeline" && stage.context["skippable"] === true)
+  );
+}
+
+/** Why an execution that has not started waits. */
+export function waitingReason(execution: Execution): string | undefined {
+  if (execution.status !== "NOT_STARTED") return undefined;
+  if (execution.limitConcurrent) return "Waits for another run of this pipeline";
+  const most = execution.maxConcurrentExecutions ?? 0;
+  if (most > 0) {
+    return most === 1
+      ? "Waits for another run of this pipeline"
+      : `Waits for one of ${most} other runs of this pipeline`;
+  }
+  return undefined;
 }
 
 /** The stages of the pipeline itself, without those that stages have put before and after themselves. */

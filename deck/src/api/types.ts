@@ -99,6 +99,18 @@ export interface LastModified {
   lastModifiedTime?: number | null;
 }
 
+/** What is kept of a stage's run before a restart. */
+export interface PreviousAttempt {
+  /** Counted from 0, as in `Stage.attempt`. */
+  attempt: number;
+  status: Status;
+  startTime?: number | null;
+  endTime?: number | null;
+  exception?: JsonObject | null;
+  tasks: StageTask[];
+  restartedBy?: string | null;
+}
+
 export interface Stage {
   id: string;
   refId: string;
@@ -115,6 +127,22 @@ export interface Stage {
   parentStageId?: string | null;
   syntheticStageOwner?: "STAGE_BEFORE" | "STAGE_AFTER" | null;
   lastModified?: LastModified | null;
+  /** Counts restarts, from 0. */
+  attempt?: number;
+  /** What the last of the earlier attempts did, oldest first; lists leave it out. */
+  previousAttempts?: PreviousAttempt[] | null;
+}
+
+/** The last pause of an execution. */
+export interface Paused {
+  pausedBy?: string | null;
+  pauseTime?: number | null;
+  resumedBy?: string | null;
+  resumeTime?: number | null;
+  /** Set while the pause lasts. */
+  paused?: boolean;
+  /** How long it lasted. */
+  pausedMs?: number | null;
 }
 
 export interface Execution {
@@ -131,6 +159,11 @@ export interface Execution {
   canceled?: boolean;
   canceledBy?: string | null;
   cancellationReason?: string | null;
+  limitConcurrent?: boolean;
+  /** 0 is no limit. */
+  maxConcurrentExecutions?: number;
+  keepWaitingPipelines?: boolean;
+  paused?: Paused | null;
   authentication?: Authentication | null;
   trigger: Trigger;
   stages: Stage[];
@@ -182,7 +215,9 @@ export interface StartRequest {
 }
 
 export type StagePatch =
-  { judgmentStatus: "continue" | "stop"; judgmentInput?: string } | { skipRemainingWait: true };
+  | { judgmentStatus: "continue" | "stop"; judgmentInput?: string }
+  | { skipRemainingWait: true }
+  | { manualSkip: true };
 
 export interface Account {
   name: string;

@@ -89,3 +89,21 @@ it("draws a plan without statuses", () => {
   );
   expect(button(/^Ship, Deploy manifest$/)).toBeInTheDocument();
 });
+
+it("shows what a stage is made of as dots on it, not as stages of their own", () => {
+  const [build] = stages;
+  if (!build) throw new Error("no stage");
+  const part = (refId: string, status: Stage["status"]) =>
+    aStage({ refId, name: `Part ${refId}`, status, parentStageId: build.id });
+  renderUi(
+    <StageGraph
+      stages={stages}
+      parts={new Map([[build.id, [part("1<1", "SUCCEEDED"), part("1>1", "RUNNING")]]])}
+      label="Stages"
+      selected="1"
+      onSelect={vi.fn()}
+    />,
+  );
+  expect(button(/^Build, Deploy manifest, Succeeded$/)).toHaveTextContent("1 of 2 parts");
+  expect(screen.queryByRole("button", { name: /^Part/ })).not.toBeInTheDocument();
+});

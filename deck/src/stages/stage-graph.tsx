@@ -29,8 +29,10 @@ import { stageKind } from "./registry";
 import classes from "./stage-graph.module.css";
 
 interface StageGraphProps {
-  /** The stages of the pipeline itself; those that stages put before and after themselves have no place. */
+  /** The stages of the pipeline itself. */
   stages: Stage[];
+  /** Those that stages have put before and after themselves, by the id of the stage they belong to. */
+  parts?: ReadonlyMap<string, Stage[]>;
   label: string;
   selected: string | undefined;
   onSelect: (refId: string) => void;
@@ -38,7 +40,10 @@ interface StageGraphProps {
   plan?: boolean;
 }
 
-type StageNode = Node<{ stage: Stage }, "stage">;
+type StageNode = Node<{ stage: Stage; parts: Stage[] }, "stage">;
+
+const NO_PARTS: ReadonlyMap<string, Stage[]> = new Map();
+const NONE: Stage[] = [];
 
 interface Selection {
   selected: string | undefined;
@@ -69,7 +74,8 @@ export function StageGraph(props: StageGraphProps) {
   );
 }
 
-function Graph({ stages, label, selected, onSelect, plan = false }: StageGraphProps) {
+function Graph(props: StageGraphProps) {
+  const { stages, parts = NO_PARTS, label, selected, onSelect, plan = false } = props;
   // The places depend on the shape alone: a status that changes must not lay the graph out anew.
   const shape = JSON.stringify(stages.map((stage) => [stage.refId, stage.requisiteStageRefIds]));
   const placed = useMemo(() => {
@@ -79,7 +85,7 @@ function Graph({ stages, label, selected, onSelect, plan = false }: StageGraphPr
     );
   }, [shape]);
   const frame = useRef<HTMLDivElement>(null);
-  const { nodes, edges } = useMemo(() => toFlow(stages, placed), [stages, placed]);
+  const { nodes, edges } = useMemo(() => toFlow(stages, parts, placed), [stages, parts, placed]);
   const selection = useMemo<Selection>(
     () => ({
       selected,
@@ -183,7 +189,11 @@ function Viewport({
   return null;
 }
 
-function toFlow(stages: Stage[], placed: GraphLayout): { nodes: StageNode[]; edges: Edge[] } {
+function toFlow(
+  stages: Stage[],
+  parts: ReadonlyMap<string, Stage[]>,
+  placed: GraphLayout,
+): { nodes: StageNode[]; edges: Edge[] } {
   const byRef = new Map(stages.map((stage) => [stage.refId, stage]));
   const nodes = placed.nodes.flatMap((node): StageNode[] => {
     const stage = byRef.get(node.refId);
@@ -193,7 +203,7 @@ function toFlow(stages: Stage[], placed: GraphLayout): { nodes: StageNode[]; edg
         id: node.refId,
         type: "stage",
         position: { x: node.x, y: node.y },
-        data: { stage },
+        data: { stage, parts: parts.get(stage.id) ?? NONE },
         width: NODE_WIDTH,
         height: NODE_HEIGHT,
       },
@@ -219,7 +229,7 @@ function toFlow(stages: Stage[], placed: GraphLayout): { nodes: StageNode[]; edg
 }
 
 const StageNodeView = memo(function StageNodeView({ data }: NodeProps<StageNode>) {
-  const { stage } = data;
+  const { stage, parts } = data;
   const { selected, plan, onSelect, onMove } = use(SelectionContext);
   const look = statusLook(stage.status);
   const kind = stageKind(stage.type);
@@ -247,6 +257,7 @@ const StageNodeView = memo(function StageNodeView({ data }: NodeProps<StageNode>
         data-idle={!plan && stage.status === "NOT_STARTED"}
         aria-pressed={pressed}
         aria-label={plan ? `${stage.name}, ${kind.label}` : `${stage.name}, ${kind.label}, ${word}`}
+        data-parts={parts.length > 0}
         tabIndex={pressed || selected === undefined ? 0 : -1}
         onClick={() => onSelect(stage.refId)}
         onKeyDown={(event: KeyboardEvent) => {
@@ -275,15 +286,47 @@ const StageNodeView = memo(function StageNodeView({ data }: NodeProps<StageNode>
             <span>{stage.status === "NOT_STARTED" ? "" : look.label}</span>
           )}
         </span>
+        {parts.length > 0 && <PartDots parts={parts} />}
       </button>
       <Handle type="source" position={Position.Right} isConnectable={false} />
     </>
   );
 }, sameStage);
 
+/** More parts than these are counted, not drawn. */
+const MOST_DOTS = 14;
+
+/** One dot for each part of a stage, under its name; the details say which they are. */
+function PartDots({ parts }: { parts: Stage[] }) {
+  const done = parts.filter((part) => statusLook(part.status).complete).length;
+  return (
+    <span className={classes["parts"]} title={partsTitle(parts)} aria-hidden="true">
+      {parts.slice(0, MOST_DOTS).map((part) => (
+        <span
+          key={part.id}
+          className={classes["dot"]}
+          data-status={part.status}
+          style={toneStyle(statusLook(part.status).tone)}
+        />
+      ))}
+      <span>
+        {done} of {parts.length} {parts.length === 1 ? "part" : "parts"}
+      </span>
+    </span>
+  );
+}
+
+function partsTitle(parts: Stage[]): string {
+  return parts.map((part) => `${part.name}: ${statusLook(part.status).label}`).join("\n");
+}
+
 /** The cache keeps the objects of what has not changed, so most events touch few of many stages. */
 function sameStage(before: NodeProps<StageNode>, after: NodeProps<StageNode>): boolean {
-  return before.data.stage === after.data.stage;
+  return (
+    before.data.stage === after.data.stage &&
+    before.data.parts.length === after.data.parts.length &&
+    before.data.parts.every((part, index) => part === after.data.parts[index])
+  );
 }
 
 const NODE_TYPES = { stage: StageNodeView };

@@ -33,12 +33,14 @@ interface StatusBadgeProps {
   /** Replaces the status's own word, such as "Awaiting judgment" for a running judgment. */
   label?: string;
   tone?: Tone;
+  /** Replaces the sentence that the status has of its own. */
+  meaning?: string;
 }
 
-export function StatusBadge({ status, size = "md", label, tone }: StatusBadgeProps) {
+export function StatusBadge({ status, size = "md", label, tone, meaning }: StatusBadgeProps) {
   const look = statusLook(status);
   return (
-    <Tooltip label={look.meaning}>
+    <Tooltip label={meaning ?? look.meaning}>
       <span
         className={classes["badge"]}
         data-size={size}

@@ -43,4 +43,14 @@ it("notes the one thing to know of an execution", () => {
   ).toEqual({ text: "Canceled by mira: no", tone: "plain" });
   expect(noteOf(anExecution({ status: "SUCCEEDED" }))).toBeUndefined();
   expect(noteOf(anExecution({ status: "NOT_STARTED" }))).toBeUndefined();
+  expect(noteOf(anExecution({ status: "NOT_STARTED", limitConcurrent: true }))).toEqual({
+    text: "Waits for another run of this pipeline",
+    tone: "plain",
+  });
+  const held = aStage({ name: "Test", status: "PAUSED" });
+  const paused = { pausedBy: "mira", pauseTime: 1, paused: true };
+  expect(noteOf(anExecution({ status: "PAUSED", stages: [held], paused }))).toEqual({
+    text: "Paused by mira at Test",
+    tone: "warning",
+  });
 });

@@ -15,11 +15,12 @@ interface ExecutionGroupPanelProps {
   group: ExecutionGroup;
   onStart: (pipeline: PipelineConfig, like?: Execution) => void;
   onCancel: (execution: Execution) => void;
+  onDelete: (execution: Execution) => void;
 }
 
 /** One pipeline with its recent executions, newest first. */
 export function ExecutionGroupPanel(props: ExecutionGroupPanelProps) {
-  const { application, group, onStart, onCancel } = props;
+  const { application, group, onStart, onCancel, onDelete } = props;
   const [open, setOpen] = useState(true);
   const listId = useId();
   const { pipeline } = group;
@@ -91,6 +92,7 @@ export function ExecutionGroupPanel(props: ExecutionGroupPanelProps) {
                 <ExecutionRow
                   execution={execution}
                   onCancel={onCancel}
+                  onDelete={onDelete}
                   onRunAgain={
                     pipeline && !pipeline.disabled ? () => onStart(pipeline, execution) : undefined
                   }

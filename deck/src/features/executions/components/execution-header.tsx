@@ -1,16 +1,28 @@
 import { Anchor, Button, Group, Menu, Stack, Title } from "@mantine/core";
-import { IconBan, IconBraces, IconDots, IconExternalLink, IconRefresh } from "@tabler/icons-react";
+import {
+  IconBan,
+  IconBraces,
+  IconDots,
+  IconExternalLink,
+  IconPlayerPause,
+  IconPlayerPlay,
+  IconRefresh,
+  IconTrash,
+} from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
 import { currentSettings, gateUrl } from "@/api/client";
 import type { StreamState } from "@/api/live-stream";
-import { parentOf, startedBy } from "@/api/stage-facts";
+import { errorWords } from "@/api/errors";
+import { parentOf, startedBy, waitingReason } from "@/api/stage-facts";
 import type { Execution } from "@/api/types";
 import { executionTitle, triggerWords } from "@/components/execution-words";
 import { LiveHint } from "@/components/live-hint";
+import { useHold } from "@/components/use-hold";
 import { paths, temporalWorkflowUrl } from "@/lib/paths";
 import { asText } from "@/lib/records";
 import { isComplete } from "@/lib/status";
+import { formatDuration } from "@/lib/time";
 import { CopyButton } from "@/ui/copy-button";
 import { Facts } from "@/ui/facts";
 import { StatusBadge } from "@/ui/status";
@@ -21,6 +33,7 @@ interface ExecutionHeaderProps {
   execution: Execution;
   live: StreamState | undefined;
   onCancel: () => void;
+  onDelete: () => void;
   /** Undefined, with the reason, when it cannot be run again. */
   onRunAgain: (() => void) | undefined;
   runAgainFault: string | undefined;
@@ -28,7 +41,10 @@ interface ExecutionHeaderProps {
 
 /** What ran, how it stands, and what can be done about it. */
 export function ExecutionHeader(props: ExecutionHeaderProps) {
-  const { execution, live, onCancel, onRunAgain, runAgainFault } = props;
+  const { execution, live, onCancel, onDelete, onRunAgain, runAgainFault } = props;
+  const hold = useHold();
+  const waits = waitingReason(execution);
+  const paused = execution.status === "PAUSED";
   const settings = currentSettings();
   const complete = isComplete(execution.status);
   return (
@@ -36,7 +52,12 @@ export function ExecutionHeader(props: ExecutionHeaderProps) {
       <Group justify="space-between" gap="sm" wrap="wrap">
         <Group gap="sm">
           <Title order={1}>{executionTitle(execution)}</Title>
-          <StatusBadge status={execution.status} size="lg" />
+          <StatusBadge
+            status={execution.status}
+            size="lg"
+            label={waits ? "Waiting" : undefined}
+            meaning={waits && `${waits}.`}
+          />
           {live && <LiveHint state={live} />}
         </Group>
         <Group gap="xs">
@@ -65,6 +86,16 @@ export function ExecutionHeader(props: ExecutionHeaderProps) {
           >
             Run again…
           </Button>
+          {(paused || execution.status === "RUNNING") && (
+            <Button
+              variant={paused ? "filled" : "default"}
+              leftSection={paused ? <IconPlayerPlay size={14} /> : <IconPlayerPause size={14} />}
+              loading={hold.isPending}
+              onClick={() => hold.mutate(execution)}
+            >
+              {paused ? "Resume" : "Pause"}
+            </Button>
+          )}
           {!complete && (
             <Button
               color="red"
@@ -99,11 +130,28 @@ export function ExecutionHeader(props: ExecutionHeaderProps) {
                   Configure pipeline
                 </Menu.Item>
               )}
+              <Menu.Divider />
+              <Menu.Item
+                color="red"
+                leftSection={<IconTrash size={14} />}
+                disabled={!complete && execution.status !== "NOT_STARTED"}
+                title={complete ? undefined : "Cancel it first."}
+                onClick={onDelete}
+              >
+                Delete execution…
+              </Menu.Item>
             </Menu.Dropdown>
           </Menu>
         </Group>
       </Group>
       <Facts items={factsOf(execution)} />
+      {hold.error && <Notice tone="bad">{errorWords(hold.error).message}</Notice>}
+      {paused && <PauseNotice execution={execution} />}
+      {waits && (
+        <Notice tone="muted" title={`${waits}.`}>
+          {waitingWords(execution)}
+        </Notice>
+      )}
       {execution.canceled && (execution.cancellationReason || execution.canceledBy) && (
         <Notice tone="muted">
           Canceled{execution.canceledBy ? ` by ${execution.canceledBy}` : ""}
@@ -114,6 +162,26 @@ export function ExecutionHeader(props: ExecutionHeaderProps) {
   );
 }
 
+function PauseNotice({ execution }: { execution: Execution }) {
+  const { pausedBy, pauseTime } = execution.paused ?? {};
+  return (
+    <Notice tone="warning" title={`Paused${pausedBy ? ` by ${pausedBy}` : ""}`}>
+      {pauseTime ? (
+        <>
+          It was paused <TimeAgo time={pauseTime} />.{" "}
+        </>
+      ) : null}
+      What is under way elsewhere goes on; nothing else starts until someone resumes.
+    </Notice>
+  );
+}
+
+function waitingWords(execution: Execution): string {
+  return execution.keepWaitingPipelines
+    ? "Those that wait run in the order in which they were started."
+    : "When that run ends, the newest that waits runs, and older ones are canceled.";
+}
+
 function factsOf(execution: Execution): [string, ReactNode][] {
   const parent = parentOf(execution);
   const parameters = Object.entries(execution.trigger.parameters ?? {});
@@ -122,6 +190,10 @@ function factsOf(execution: Execution): [string, ReactNode][] {
     ["Started by", startedBy(execution)],
     ["Started", <TimeAgo key="s" time={execution.startTime ?? execution.buildTime} />],
     ["Duration", <Duration key="d" start={execution.startTime} end={execution.endTime} precise />],
+    [
+      "Paused for",
+      execution.paused?.pausedMs ? formatDuration(execution.paused.pausedMs) : undefined,
+    ],
     [
       "Parent execution",
       parent && (

@@ -1,11 +1,20 @@
 import { ActionIcon, Menu } from "@mantine/core";
-import { IconBan, IconDots, IconExternalLink, IconRefresh } from "@tabler/icons-react";
+import {
+  IconBan,
+  IconDots,
+  IconExternalLink,
+  IconPlayerPause,
+  IconPlayerPlay,
+  IconRefresh,
+  IconTrash,
+} from "@tabler/icons-react";
 import { Link } from "react-router";
 import { currentSettings } from "@/api/client";
-import { startedBy, topLevelStages } from "@/api/stage-facts";
+import { startedBy, topLevelStages, waitingReason } from "@/api/stage-facts";
 import type { Execution } from "@/api/types";
 import { triggerWords } from "@/components/execution-words";
 import { StageBar } from "@/components/stage-bar";
+import { useHold } from "@/components/use-hold";
 import { paths, temporalWorkflowUrl } from "@/lib/paths";
 import { isComplete, statusLook } from "@/lib/status";
 import { StatusBadge, toneStyle } from "@/ui/status";
@@ -15,12 +24,17 @@ import classes from "./execution-group.module.css";
 interface ExecutionRowProps {
   execution: Execution;
   onCancel: (execution: Execution) => void;
+  onDelete: (execution: Execution) => void;
   /** Undefined when its pipeline cannot be started. */
   onRunAgain: (() => void) | undefined;
 }
 
-export function ExecutionRow({ execution, onCancel, onRunAgain }: ExecutionRowProps) {
+export function ExecutionRow({ execution, onCancel, onDelete, onRunAgain }: ExecutionRowProps) {
   const settings = currentSettings();
+  const hold = useHold();
+  const paused = execution.status === "PAUSED";
+  const complete = isComplete(execution.status);
+  const waits = waitingReason(execution);
   const note = noteOf(execution);
   const judgment = note?.tone === "warning";
   return (
@@ -31,7 +45,11 @@ export function ExecutionRow({ execution, onCancel, onRunAgain }: ExecutionRowPr
         aria-hidden="true"
       />
       <div>
-        <StatusBadge status={execution.status} />
+        <StatusBadge
+          status={execution.status}
+          label={waits ? "Waiting" : undefined}
+          meaning={waits && `${waits}.`}
+        />
       </div>
       <div className={classes["what"]}>
         <Link
@@ -75,10 +93,19 @@ export function ExecutionRow({ execution, onCancel, onRunAgain }: ExecutionRowPr
           >
             Run again…
           </Menu.Item>
+          {!complete && (
+            <Menu.Item
+              leftSection={paused ? <IconPlayerPlay size={14} /> : <IconPlayerPause size={14} />}
+              disabled={!paused && execution.status !== "RUNNING"}
+              onClick={() => hold.mutate(execution)}
+            >
+              {paused ? "Resume" : "Pause"}
+            </Menu.Item>
+          )}
           <Menu.Item
             leftSection={<IconBan size={14} />}
             color="red"
-            disabled={isComplete(execution.status)}
+            disabled={complete}
             onClick={() => onCancel(execution)}
           >
             Cancel…
@@ -98,6 +125,15 @@ export function ExecutionRow({ execution, onCancel, onRunAgain }: ExecutionRowPr
               Open in Temporal UI
             </Menu.Item>
           )}
+          <Menu.Divider />
+          <Menu.Item
+            color="red"
+            leftSection={<IconTrash size={14} />}
+            disabled={!complete && execution.status !== "NOT_STARTED"}
+            onClick={() => onDelete(execution)}
+          >
+            Delete…
+          </Menu.Item>
         </Menu.Dropdown>
       </Menu>
     </article>
@@ -117,6 +153,16 @@ export function noteOf(execution: Execution): Note | undefined {
       .filter((stage) => stage.status === status)
       .map((stage) => stage.name)
       .join(", ");
+  const waits = waitingReason(execution);
+  if (waits) return { text: waits, tone: "plain" };
+  if (execution.status === "PAUSED") {
+    const by = execution.paused?.pausedBy;
+    const held = names("PAUSED");
+    return {
+      text: `Paused${by ? ` by ${by}` : ""}${held ? ` at ${held}` : ""}`,
+      tone: "warning",
+    };
+  }
   if (!isComplete(execution.status)) {
     const judgment = stages.find(
       (stage) => stage.type === "manualJudgment" && stage.status === "RUNNING",

@@ -1,6 +1,6 @@
 import { Accordion, Anchor, Text, Title } from "@mantine/core";
 import { useState } from "react";
-import { errorsOf, messagesOf } from "@/api/stage-facts";
+import { errorsOf, messagesOf, partsOf } from "@/api/stage-facts";
 import type { Execution, Stage } from "@/api/types";
 import { StageSection } from "@/components/stage-section";
 import { prettyJson } from "@/lib/json";
@@ -10,10 +10,13 @@ import { stageKind } from "@/stages/registry";
 import { CopyButton } from "@/ui/copy-button";
 import { JsonView } from "@/ui/json-view";
 import { Panel } from "@/ui/panel";
-import { StatusBadge, StatusIcon } from "@/ui/status";
+import { StatusBadge } from "@/ui/status";
 import { Duration, TimeAgo } from "@/ui/times";
 import { AttemptsSection } from "./attempts-section";
+import { EarlierAttempts } from "./earlier-attempts";
+import { StageControls } from "./stage-controls";
 import classes from "./stage-details.module.css";
+import { StageParts } from "./stage-parts";
 import { StageTasks } from "./stage-tasks";
 import { Notice } from "@/ui/notice";
 
@@ -32,7 +35,7 @@ export function StageDetails({ execution, stage, onSelect }: StageDetailsProps) 
   const messages = messagesOf(stage);
   const comments = asText(stage.context["comments"]);
   const parent = execution.stages.find((other) => other.id === stage.parentStageId);
-  const children = execution.stages.filter((other) => other.parentStageId === stage.id);
+  const parts = partsOf(execution, stage).length + (stage.previousAttempts?.length ?? 0);
   const showErrors = errors.length > 0 && (isFailure(stage.status) || stage.status === "CANCELED");
   return (
     <Panel padded={false}>
@@ -52,6 +55,9 @@ export function StageDetails({ execution, stage, onSelect }: StageDetailsProps) 
               </Anchor>
             </span>
           )}
+          {stage.attempt ? (
+            <span className={classes["kind"]}>attempt {stage.attempt + 1}</span>
+          ) : null}
           <span className={classes["timing"]}>
             {stage.startTime ? (
               <>
@@ -66,6 +72,7 @@ export function StageDetails({ execution, stage, onSelect }: StageDetailsProps) 
               "not started"
             )}
           </span>
+          <StageControls execution={execution} stage={stage} />
         </header>
 
         <div className={classes["columns"]}>
@@ -82,7 +89,8 @@ export function StageDetails({ execution, stage, onSelect }: StageDetailsProps) 
                 </ul>
               </StageSection>
             )}
-            {children.length > 0 && <Children stages={children} onSelect={onSelect} />}
+            <StageParts execution={execution} stage={stage} onSelect={onSelect} />
+            <EarlierAttempts stage={stage} />
             {comments && (
               <StageSection title="Comments">
                 <Text fz="sm" style={{ whiteSpace: "pre-wrap" }}>
@@ -90,15 +98,11 @@ export function StageDetails({ execution, stage, onSelect }: StageDetailsProps) 
                 </Text>
               </StageSection>
             )}
-            {!kind.Details &&
-              !showErrors &&
-              messages.length === 0 &&
-              children.length === 0 &&
-              !comments && (
-                <Text fz="sm" c="dimmed">
-                  This stage type has no view of its own; its context and outputs are below.
-                </Text>
-              )}
+            {!kind.Details && !showErrors && messages.length === 0 && parts === 0 && !comments && (
+              <Text fz="sm" c="dimmed">
+                This stage type has no view of its own; its context and outputs are below.
+              </Text>
+            )}
           </div>
           <div className={classes["side"]}>
             <StageTasks stage={stage} />
@@ -133,26 +137,6 @@ function ErrorList({ stage, errors }: { stage: Stage; errors: string[] }) {
         ))}
       </ul>
     </Notice>
-  );
-}
-
-function Children({ stages, onSelect }: { stages: Stage[]; onSelect: (refId: string) => void }) {
-  return (
-    <StageSection title="Parts of this stage">
-      <ul className={classes["error"]} aria-label="Parts of this stage">
-        {stages.map((stage) => (
-          <li key={stage.id} style={{ display: "flex", gap: 8, alignItems: "center" }}>
-            <StatusIcon status={stage.status} />
-            <Anchor component="button" fz="sm" onClick={() => onSelect(stage.refId)}>
-              {stage.name}
-            </Anchor>
-            <Text component="span" fz="xs" c="dimmed">
-              <Duration start={stage.startTime} end={stage.endTime} precise />
-            </Text>
-          </li>
-        ))}
-      </ul>
-    </StageSection>
   );
 }
 

@@ -6,7 +6,7 @@ import { StatusIcon } from "@/ui/status";
 import { Duration } from "@/ui/times";
 
 /** The steps a stage is made of, in their order. */
-export function StageTasks({ stage }: { stage: Stage }) {
+export function StageTasks({ stage, label = "Tasks" }: { stage: Stage; label?: string }) {
   if (stage.tasks.length === 0) {
     return (
       <Text fz="sm" c="dimmed">
@@ -17,7 +17,7 @@ export function StageTasks({ stage }: { stage: Stage }) {
     );
   }
   return (
-    <Table aria-label="Tasks" verticalSpacing={5} horizontalSpacing={6}>
+    <Table aria-label={label} verticalSpacing={5} horizontalSpacing={6}>
       <Table.Thead>
         <Table.Tr>
           <Table.Th>Task</Table.Th>

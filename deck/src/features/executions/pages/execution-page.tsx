@@ -3,13 +3,14 @@ import { useHotkeys } from "@mantine/hooks";
 import { IconMapOff } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useCallback, useMemo, useState } from "react";
-import { Link, useLocation, useParams, useSearchParams } from "react-router";
+import { Link, useLocation, useNavigate, useParams, useSearchParams } from "react-router";
 import { errorWords, isNotFound } from "@/api/errors";
 import { useLiveExecution } from "@/api/live";
 import { queries } from "@/api/queries";
-import { awaitsJudgment, stageToShow, topLevelStages } from "@/api/stage-facts";
+import { awaitsJudgment, partsByTop, stageToShow, topLevelStages, topOf } from "@/api/stage-facts";
 import type { Execution } from "@/api/types";
 import { CancelDialog } from "@/components/cancel-dialog";
+import { DeleteDialog } from "@/components/delete-dialog";
 import { executionTitle } from "@/components/execution-words";
 import { usePageTitle } from "@/components/page-title";
 import { QueryState } from "@/components/query-state";
@@ -22,12 +23,20 @@ import { EmptyState, LoadingRows } from "@/ui/states";
 import { ExecutionHeader } from "../components/execution-header";
 import { StageDetails } from "../components/stage-details";
 
+/** How often an execution that has ended is read again while it is on screen. */
+const ENDED_REFRESH_MS = 15_000;
+
 /** One execution, live. */
 export function ExecutionPage() {
   const { application = "", execution: id = "" } = useParams();
   const location = useLocation();
   const justStarted = (location.state as { justStarted?: boolean } | null)?.justStarted === true;
-  const query = useQuery(queries.execution(id, { justStarted }));
+  const query = useQuery({
+    ...queries.execution(id, { justStarted }),
+    // The stream of an execution that has ended is closed; somebody may restart it all the same.
+    refetchInterval: ({ state }) =>
+      state.data && isComplete(state.data.status) ? ENDED_REFRESH_MS : false,
+  });
   const complete = query.data !== undefined && isComplete(query.data.status);
   const live = useLiveExecution(id, { enabled: !complete });
   usePageTitle(
@@ -59,10 +68,13 @@ function ExecutionView({
 }) {
   const [parameters, setParameters] = useSearchParams();
   const pipelines = useQuery(queries.pipelineConfigs(execution.application));
+  const navigate = useNavigate();
   const [canceling, setCanceling] = useState(false);
+  const [deleting, setDeleting] = useState(false);
   const [runningAgain, setRunningAgain] = useState(false);
 
   const stages = useMemo(() => topLevelStages(execution), [execution]);
+  const parts = useMemo(() => partsByTop(execution), [execution]);
   // Without a choice in the address the view follows the execution as it goes.
   const chosen = parameters.get("stage");
   const [followed, setFollowed] = useState<string>();
@@ -109,9 +121,7 @@ function ExecutionView({
         ? "The pipeline is disabled."
         : undefined;
   // A stage a stage has put before or after itself is shown in the graph by the stage it belongs to.
-  const inGraph = selected?.parentStageId
-    ? (execution.stages.find((stage) => stage.id === selected.parentStageId) ?? selected)
-    : selected;
+  const inGraph = selected && topOf(execution, selected);
 
   return (
     <>
@@ -119,6 +129,7 @@ function ExecutionView({
         execution={execution}
         live={live}
         onCancel={() => setCanceling(true)}
+        onDelete={() => setDeleting(true)}
         onRunAgain={runAgainFault ? undefined : () => setRunningAgain(true)}
         runAgainFault={runAgainFault}
       />
@@ -134,6 +145,7 @@ function ExecutionView({
           <Panel padded={false}>
             <StageGraph
               stages={stages}
+              parts={parts}
               label="Stages of this execution"
               selected={inGraph?.refId}
               onSelect={select}
@@ -152,6 +164,11 @@ function ExecutionView({
       <CancelDialog
         execution={canceling ? execution : undefined}
         onClose={() => setCanceling(false)}
+      />
+      <DeleteDialog
+        execution={deleting ? execution : undefined}
+        onClose={() => setDeleting(false)}
+        onDeleted={() => void navigate(paths.executions(execution.application))}
       />
       <StartDialog
         pipeline={runningAgain ? pipeline : undefined}

@@ -7,6 +7,7 @@ import { useLiveApplication } from "@/api/live";
 import { queries } from "@/api/queries";
 import type { Execution, PipelineConfig } from "@/api/types";
 import { CancelDialog } from "@/components/cancel-dialog";
+import { DeleteDialog } from "@/components/delete-dialog";
 import { LiveHint } from "@/components/live-hint";
 import { usePageTitle } from "@/components/page-title";
 import { QueryState } from "@/components/query-state";
@@ -44,6 +45,7 @@ export function ExecutionsPage() {
   const live = useLiveApplication(application);
   const [starting, setStarting] = useState<{ pipeline: PipelineConfig; like?: Execution }>();
   const [canceling, setCanceling] = useState<Execution>();
+  const [deleting, setDeleting] = useState<Execution>();
 
   const filtered = statuses.length > 0 || pipelineName !== "";
   const groups = useMemo(
@@ -139,6 +141,7 @@ export function ExecutionsPage() {
                 onClearFilters={() => setParameter({ status: "", pipeline: "" })}
                 onStart={(pipeline, like) => setStarting({ pipeline, like })}
                 onCancel={setCanceling}
+                onDelete={setDeleting}
               />
             )}
           </QueryState>
@@ -151,6 +154,7 @@ export function ExecutionsPage() {
         onClose={() => setStarting(undefined)}
       />
       <CancelDialog execution={canceling} onClose={() => setCanceling(undefined)} />
+      <DeleteDialog execution={deleting} onClose={() => setDeleting(undefined)} />
     </>
   );
 }
@@ -162,10 +166,11 @@ interface ExecutionGroupsProps {
   onClearFilters: () => void;
   onStart: (pipeline: PipelineConfig, like?: Execution) => void;
   onCancel: (execution: Execution) => void;
+  onDelete: (execution: Execution) => void;
 }
 
 function ExecutionGroups(props: ExecutionGroupsProps) {
-  const { application, groups, filtered, onClearFilters, onStart, onCancel } = props;
+  const { application, groups, filtered, onClearFilters, onStart, onCancel, onDelete } = props;
   if (groups.length === 0) {
     return (
       <Panel padded={false}>
@@ -211,6 +216,7 @@ function ExecutionGroups(props: ExecutionGroupsProps) {
           group={group}
           onStart={onStart}
           onCancel={onCancel}
+          onDelete={onDelete}
         />
       ))}
     </Stack>
