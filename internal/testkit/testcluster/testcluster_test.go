@@ -100,6 +100,27 @@ func TestClusterKeepsObjectsOverAKill(t *testing.T) {
 }
 
 // template is a pod of one container.
+// Nodes are managed again as soon as the part that simulates them is back.
+func TestPodsRunAfterTheNodesWereKilled(t *testing.T) {
+	t.Parallel()
+	cluster := testcluster.Start(t)
+	namespace := cluster.Namespace(t)
+	client, err := kubernetes.NewForConfig(cluster.Config(t))
+	require.NoError(t, err)
+	for _, name := range []string{"before", "after"} {
+		pod := template(nil, nil)
+		_, err := client.CoreV1().Pods(namespace).Create(t.Context(),
+			&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: pod.Spec}, metav1.CreateOptions{})
+		require.NoError(t, err)
+		require.Eventually(t, func() bool {
+			pod, err := client.CoreV1().Pods(namespace).Get(t.Context(), name, metav1.GetOptions{})
+			return err == nil && pod.Status.Phase == corev1.PodRunning
+		}, 8*time.Second, 50*time.Millisecond, name)
+		cluster.Server(t, testcluster.Nodes).Kill()
+		cluster.Server(t, testcluster.Nodes).Restart(t)
+	}
+}
+
 func template(labels, annotations map[string]string) corev1.PodTemplateSpec {
 	return corev1.PodTemplateSpec{
 		ObjectMeta: metav1.ObjectMeta{Labels: labels, Annotations: annotations},
