@@ -10,9 +10,7 @@ export CGO_ENABLED ?= 0
 
 LOCAL := $(or $(GENNAKER_LOCAL),.local)
 STACK := $(LOCAL)/bin/stack
-DEMO := GENNAKER_GATE_URL=http://127.0.0.1:$(or $(GENNAKER_PORT_GATE),8084) \
-	GENNAKER_DECK_URL=http://127.0.0.1:$(or $(GENNAKER_PORT_DECK),9000) \
-	GENNAKER_DEMO_KUBECONFIG=$(LOCAL)/kubeconfig go run ./deploy/local/cmd/demo
+DEMO := go run ./deploy/local/cmd/demo
 
 .PHONY: help
 help: ## List the targets

@@ -32,13 +32,20 @@ var (
 
 // Run implements the command.
 func (c istioCommand) Run(ctx context.Context, cli *commands) error {
+	target, err := cli.target(false)
+	if err != nil {
+		return err
+	}
+	if err := target.confirm(cli.Confirm, os.Stdin); err != nil {
+		return err
+	}
 	raw, err := c.read(ctx)
 	if err != nil {
 		return err
 	}
-	config, err := clientcmd.BuildConfigFromFlags("", cli.Kubeconfig)
+	config, err := clientcmd.BuildConfigFromFlags("", target.kubeconfig)
 	if err != nil {
-		return fmt.Errorf("kubeconfig %s (is `make up` running?): %w", cli.Kubeconfig, err)
+		return fmt.Errorf("kubeconfig %s: %w", target.kubeconfig, err)
 	}
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {

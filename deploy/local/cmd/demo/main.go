@@ -26,9 +26,11 @@ var sample []byte
 
 // commands are the demo's subcommands.
 type commands struct {
-	Gate       string        `help:"Address of Gate." default:"http://127.0.0.1:8084" env:"GENNAKER_GATE_URL"`
-	Deck       string        `help:"Address of Deck, for the links that are printed." default:"http://127.0.0.1:9000" env:"GENNAKER_DECK_URL"`
-	Kubeconfig string        `help:"Kubeconfig of the local cluster." default:".local/kubeconfig" type:"path" env:"GENNAKER_DEMO_KUBECONFIG"`
+	Dir        string        `help:"Folder of the running stack's state." default:".local" type:"path" env:"GENNAKER_LOCAL"`
+	Gate       string        `help:"Address of Gate; the running stack's when empty." env:"GENNAKER_GATE_URL"`
+	Deck       string        `help:"Address of Deck, for the links that are printed; the running stack's when empty." env:"GENNAKER_DECK_URL"`
+	Kubeconfig string        `help:"Kubeconfig of the cluster that Gate deploys to; the running stack's when empty." type:"path" env:"GENNAKER_KUBECONFIG"`
+	Confirm    string        `help:"yes deploys to a cluster that the stack did not start, without asking." env:"CONFIRM"`
 	Timeout    time.Duration `help:"Longest time that the demo may take." default:"10m"`
 
 	Run   runCommand   `cmd:"" default:"withargs" help:"Create the application, save the pipeline, run it and approve its judgments."`
@@ -81,7 +83,15 @@ func (r runCommand) Run(ctx context.Context, cli *commands) error {
 	if p.Name() == "" {
 		p["name"] = r.Name
 	}
-	d := &demo{gate: newGate(cli.Gate), deck: cli.Deck, began: time.Now()}
+	target, err := cli.target(true)
+	if err != nil {
+		return err
+	}
+	if err := target.confirm(cli.Confirm, os.Stdin); err != nil {
+		return err
+	}
+	d := &demo{deck: target.deck, began: time.Now()}
+	d.gate = newGate(target.gate, d.waiting)
 	if err := d.prepare(ctx, p); err != nil {
 		return err
 	}
@@ -92,5 +102,5 @@ func (r runCommand) Run(ctx context.Context, cli *commands) error {
 	if e.Status != pipeline.Succeeded {
 		return errors.New("the pipeline ended " + string(e.Status))
 	}
-	return d.check(ctx, cli.Kubeconfig, e)
+	return d.check(ctx, target.kubeconfig, e)
 }

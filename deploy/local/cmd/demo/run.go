@@ -9,6 +9,11 @@ import (
 	"github.com/gennaker/gennaker/pipeline"
 )
 
+// waiting says that Gate is being waited for.
+func (d *demo) waiting(err error) {
+	d.say("Gate is away, waiting for it up to %s: %v", d.gate.patience, err)
+}
+
 // demo is one run in progress.
 type demo struct {
 	gate  *gate
@@ -52,7 +57,8 @@ func (d *demo) follow(ctx context.Context, p pipeline.Pipeline) (*pipeline.Execu
 	d.say("started the execution %s", id)
 	d.say("watch it: %s/applications/%s/executions/%s", d.deck, url.PathEscape(p.Application()), id)
 	seen := map[string]pipeline.Status{}
-	approved := map[string]bool{}
+	// A judgment whose answer was lost is asked again while the stage still waits; a conflict then says that it was heard.
+	asked, approved := map[string]bool{}, map[string]bool{}
 	for {
 		e, err := d.gate.execution(ctx, id)
 		if err != nil {
@@ -64,11 +70,14 @@ func (d *demo) follow(ctx context.Context, p pipeline.Pipeline) (*pipeline.Execu
 				d.say("  %-30s %s%s", s.Name, s.Status, failure(s))
 			}
 			if s.Type == "manualJudgment" && s.Status == pipeline.Running && !approved[s.ID] {
-				d.say("  approving %q through the API", s.Name)
-				if err := d.gate.approve(ctx, id, s.ID); err != nil {
+				if !asked[s.ID] {
+					d.say("  approving %q through the API", s.Name)
+				}
+				err := d.gate.approve(ctx, id, s.ID)
+				if err != nil && !away(err) && !(asked[s.ID] && conflict(err)) {
 					return nil, err
 				}
-				approved[s.ID] = true
+				asked[s.ID], approved[s.ID] = true, !away(err)
 			}
 		}
 		if e.Status.Complete() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"k8s.io/client-go/discovery"
@@ -13,6 +14,8 @@ import (
 // cluster is what KUBECONFIG names.
 type cluster struct {
 	path, server, version string
+	// context is the entry of the kubeconfig that was taken.
+	context string
 	// reason says why it cannot be used; empty when KUBECONFIG is not set.
 	reason string
 }
@@ -23,8 +26,12 @@ func externalCluster(ctx context.Context) (cluster, bool) {
 	if path == "" {
 		return cluster{}, false
 	}
-	rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: path}
-	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(&clientcmd.ClientConfigLoadingRules{ExplicitPath: path}, nil)
+	raw, err := loader.RawConfig()
+	if err != nil {
+		return cluster{reason: err.Error()}, false
+	}
+	config, err := loader.ClientConfig()
 	if err != nil {
 		return cluster{reason: err.Error()}, false
 	}
@@ -41,5 +48,10 @@ func externalCluster(ctx context.Context) (cluster, bool) {
 	if err != nil {
 		return cluster{reason: fmt.Sprintf("%s does not answer: %v", config.Host, err)}, false
 	}
-	return cluster{path: path, server: config.Host, version: version.GitVersion}, true
+	// Parts run in folders of their own, so a path must not depend on this one's.
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return cluster{reason: err.Error()}, false
+	}
+	return cluster{path: absolute, server: config.Host, version: version.GitVersion, context: raw.CurrentContext}, true
 }

@@ -30,7 +30,9 @@ func (c *upCommand) Run(ctx context.Context, at *place) error {
 	cluster, external := externalCluster(ctx)
 	if external {
 		env.Kubeconfig = cluster.path
-		at.console.Note("using the Kubernetes cluster of KUBECONFIG: %s (%s)", cluster.server, cluster.version)
+		at.console.Note("! KUBECONFIG is set: pipelines deploy to the cluster %s (%s), context %q of %s",
+			cluster.server, cluster.version, cluster.context, cluster.path)
+		at.console.Note("  \"KUBECONFIG= make up\" starts a local cluster instead")
 	} else {
 		env.Kubeconfig = env.LocalKubeconfig()
 		if cluster.reason != "" {
