@@ -15,7 +15,7 @@ const (
 	shortestPause = 500 * time.Millisecond
 	longestPause  = 30 * time.Second
 	// steadyAfter is how long a part must run for its crashes to be forgotten.
-	steadyAfter = time.Minute
+	steadyAfter = 30 * time.Second
 	// stopWithin is how long a part may take to end by itself.
 	stopWithin = 10 * time.Second
 )
