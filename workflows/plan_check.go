@@ -81,8 +81,7 @@ func (p *planner) checkReached(s *pipeline.Stage, runs bool) {
 			return
 		}
 	}
-	fails, told := s.Context["failPipeline"]
-	if goesOn := told && fails == false && s.Context.Bool("continuePipeline"); !runs && !goesOn {
+	if !runs && !s.Context.Bool("continuePipeline") {
 		p.stuck[s.RefID] = s.Name
 	}
 }

@@ -61,6 +61,12 @@ func (p *planner) ask(kind StageType, s *pipeline.Stage, out *PlannedStage, unkn
 	if c, ok := kind.(Caller); ok {
 		out.Calls = append(out.Calls, c.Calls(s.Clone())...)
 	}
+	if c, ok := kind.(Checker); ok {
+		if err := c.Check(s.Clone()); err != nil {
+			p.problem(templates.Fatal, s.RefID, pipeline.MessageOf(err))
+			return false
+		}
+	}
 	before, ok := kind.(BeforePlanner)
 	if !ok {
 		return true

@@ -219,7 +219,7 @@ func (r *run) statusOf(ctx workflow.Context, s *pipeline.Stage, planningFailed b
 	case planningFailed && ctx.Err() != nil && s.Context["exception"] == nil:
 		return pipeline.Canceled
 	case planningFailed, has(pipeline.Terminal):
-		return failureStatus(s, pipeline.Terminal)
+		return r.failureStatus(s, pipeline.Terminal)
 	case has(pipeline.Stopped):
 		return pipeline.Stopped
 	case has(pipeline.Canceled), unfinished && ctx.Err() != nil:
@@ -250,12 +250,22 @@ func (r *run) skipChildren(s *pipeline.Stage) {
 }
 
 // failureStatus applies the stage's failure options to a failed or cancelled
-// task (reference: orca section 3.3).
-func failureStatus(s *pipeline.Stage, failed pipeline.Status) pipeline.Status {
-	switch fail := s.Context["failPipeline"]; {
-	case s.Context.Bool("continuePipeline"):
+// task. failPipeline may come from the outputs of stages before, continuePipeline
+// from the stage alone (reference: orca section 3.3).
+func (r *run) failureStatus(s *pipeline.Stage, failed pipeline.Status) pipeline.Status {
+	if s.Context.Bool("continuePipeline") {
 		return pipeline.FailedContinue
-	case fail == nil || s.Context.Bool("failPipeline"):
+	}
+	from := s.Context
+	if _, own := from["failPipeline"]; !own {
+		for _, a := range r.ancestors(s) {
+			if _, present := a.Outputs["failPipeline"]; present {
+				from = a.Outputs
+				break
+			}
+		}
+	}
+	if from["failPipeline"] == nil || from.Bool("failPipeline") {
 		return failed
 	}
 	return pipeline.Stopped

@@ -136,7 +136,7 @@ func (t *TaskRun) execute(ctx workflow.Context, task Task) pipeline.Status {
 	}
 	t.settleAttempts()
 	if status == pipeline.Terminal || status == pipeline.Canceled && ctx.Err() == nil {
-		status = failureStatus(t.Stage, status)
+		status = r.failureStatus(t.Stage, status)
 	}
 	return r.endTask(ctx, t.task, status)
 }
@@ -147,7 +147,7 @@ func (r *run) failTask(ctx workflow.Context, s *pipeline.Stage, task *pipeline.T
 	s.Context["exception"] = exception
 	task.TaskException = pipeline.Map{"exception": exception}
 	r.log.Info("a stage's task failed", "stage", s.Name, "task", task.Name, "error", err)
-	r.endTask(ctx, task, failureStatus(s, pipeline.Terminal))
+	r.endTask(ctx, task, r.failureStatus(s, pipeline.Terminal))
 }
 
 func (r *run) endTask(ctx workflow.Context, task *pipeline.Task, status pipeline.Status) pipeline.Status {

@@ -104,6 +104,16 @@ type Caller interface {
 	Calls(stage *pipeline.Stage) []string
 }
 
+// Checker is implemented by stage types that cannot do all that a context may
+// ask of them. Check says what keeps a stage with this context from running, as
+// its tasks would, so that a plan tells it beforehand. It reads the context and
+// changes nothing.
+//
+// Errors: invalid.
+type Checker interface {
+	Check(stage *pipeline.Stage) error
+}
+
 // Offered is implemented by stage types that are there only to say that they
 // cannot run; they are not named among those that can.
 type Offered interface {

@@ -21,6 +21,7 @@ type DeleteManifest struct{}
 var (
 	_ workflows.StageType  = DeleteManifest{}
 	_ workflows.Caller     = DeleteManifest{}
+	_ workflows.Checker    = DeleteManifest{}
 	_ workflows.Documented = DeleteManifest{}
 )
 
@@ -38,6 +39,15 @@ func (DeleteManifest) Tasks(*pipeline.Stage) []workflows.Task {
 	}
 }
 
+// Check implements workflows.Checker.
+func (DeleteManifest) Check(s *pipeline.Stage) error {
+	if s.Context.String("criteria") == "" && s.Context.String("mode") != "dynamic" {
+		return nil
+	}
+	return pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' chooses its target by a criterion, and dynamic targets are not available: "+
+		"set mode to \"static\" or \"label\".", s.Name)
+}
+
 type deletion struct {
 	in  activities.DeleteManifestInput
 	out activities.DeleteManifestOutput
@@ -45,6 +55,9 @@ type deletion struct {
 
 func (d *deletion) resolve(_ workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
 	s := t.Stage
+	if err := (DeleteManifest{}).Check(s); err != nil {
+		return workflows.Outcome{}, err
+	}
 	c := s.Context
 	d.in = activities.DeleteManifestInput{
 		Location:     c.String("location"),
@@ -58,8 +71,6 @@ func (d *deletion) resolve(_ workflow.Context, t *workflows.TaskRun) (workflows.
 		}
 	}
 	switch {
-	case c.String("criteria") != "" || c.String("mode") == "dynamic":
-		return workflows.Outcome{}, pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' chooses its target by a criterion, and dynamic targets are not available: set mode to \"static\" or \"label\".", s.Name)
 	case c.String("mode") == "label" || d.in.ManifestName == "" && len(d.in.Kinds) > 0:
 		d.in.ManifestName = ""
 		if len(d.in.Kinds) == 0 || len(d.in.LabelSelectors.Selectors) == 0 {

@@ -22,6 +22,7 @@ type DeployManifest struct{}
 var (
 	_ workflows.StageType  = DeployManifest{}
 	_ workflows.Caller     = DeployManifest{}
+	_ workflows.Checker    = DeployManifest{}
 	_ workflows.Documented = DeployManifest{}
 )
 
@@ -43,6 +44,15 @@ func (DeployManifest) Tasks(s *pipeline.Stage) []workflows.Task {
 	}
 }
 
+// Check implements workflows.Checker.
+func (DeployManifest) Check(s *pipeline.Stage) error {
+	if !strings.EqualFold(s.Context.String("source"), "artifact") {
+		return nil
+	}
+	return pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' takes its manifests from an artifact, and fetching manifest artifacts is not available: "+
+		"set source to \"text\" and write them under manifests.", s.Name)
+}
+
 // deployment is one run of the stage; its tasks share it.
 type deployment struct {
 	in  activities.DeployManifestInput
@@ -51,8 +61,8 @@ type deployment struct {
 
 func (d *deployment) resolve(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
 	s := t.Stage
-	if source := s.Context.String("source"); strings.EqualFold(source, "artifact") {
-		return workflows.Outcome{}, pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' takes its manifests from an artifact, and fetching manifest artifacts is not available: set source to \"text\" and write them under manifests.", s.Name)
+	if err := (DeployManifest{}).Check(s); err != nil {
+		return workflows.Outcome{}, err
 	}
 	manifests, err := flatten(s)
 	if err != nil {
