@@ -32,6 +32,9 @@ func (p *planner) checkAccount(s *pipeline.Stage) {
 func (p *planner) checkArtifacts(s *pipeline.Stage) {
 	wanted := s.Context.Strings("requiredArtifactIds")
 	for _, key := range []string{"manifestArtifactId", "inputArtifactId"} {
+		if key == "manifestArtifactId" && !strings.EqualFold(s.Context.String("source"), "artifact") {
+			continue // left from another source, and not read
+		}
 		if id := s.Context.String(key); id != "" {
 			wanted = append(wanted, id)
 		}

@@ -85,6 +85,7 @@ func TestPlanFindsProblems(t *testing.T) {
 			[]string{"1 FATAL Gennaker does not know"}},
 		"manifests of an artifact": {`{"stages":[{"refId":"1","type":"deployManifest","account":"prod","source":"artifact"},{"refId":"2","type":"wait","requisiteStageRefIds":["1"]}]}`, "",
 			[]string{"1 FATAL fetching manifest artifacts is not available", "2 FATAL is never reached"}},
+		"artifact that the source does not name": {`{"stages":[{"refId":"1","type":"deployManifest","account":"prod","source":"text","manifests":[{}],"manifestArtifactId":"a"}]}`, "", nil},
 		"dynamic target": {`{"stages":[{"refId":"1","type":"deleteManifest","account":"prod","location":"shop","mode":"dynamic"}]}`, "",
 			[]string{"1 FATAL dynamic targets are not available"}},
 		"type of Spinnaker's": {`{"stages":[{"refId":"1","type":"cloneServerGroup"}]}`, "", []string{"1 FATAL"}},
