@@ -97,7 +97,8 @@ func newFailedStage(x *pipeline.Execution, s *pipeline.Stage, index int, deck st
 		StageID: s.ID, StageName: s.Name, StageType: s.Type, StageStatus: s.Status, StageException: stageException(s),
 	}
 	if p := x.Trigger.Parent; p != nil {
-		out.ParentPipelineExecutionID, out.ParentPipelineExecutionName, out.ParentPipelineApplication = known(p.ExecutionID), known(p.Pipeline), known(p.Application)
+		out.ParentPipelineExecutionID, out.ParentPipelineExecutionName = known(p.ExecutionID), known(p.Pipeline)
+		out.ParentPipelineApplication = known(p.Application)
 	}
 	if isPipeline {
 		out.ChildPipelineExecutionID = known(s.Context.String("executionId"))

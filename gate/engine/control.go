@@ -2,7 +2,9 @@ package engine
 
 import (
 	"context"
+	"errors"
 
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/gennaker/gennaker/pipeline"
@@ -55,6 +57,11 @@ func (e *Engine) Correlated(ctx context.Context, correlationID string) ([]string
 	if !set {
 		return nil, nil
 	}
-	return e.list(ctx, "WorkflowType = '"+workflows.PipelineWorkflow+"' AND "+
+	found, err := e.list(ctx, "WorkflowType = '"+workflows.PipelineWorkflow+"' AND "+
 		workflows.CorrelationIDAttribute+" = '"+quoted(value)+"'", maxCorrelated)
+	var odd *serviceerror.InvalidArgument
+	if errors.As(err, &odd) {
+		return nil, nil // an ID that cannot be searched for
+	}
+	return found, err
 }

@@ -96,7 +96,7 @@ func TestDelete(t *testing.T) {
 	r.reach(r.service, id, pipeline.Succeeded)
 	done := make(chan error, 1)
 	go func() { done <- r.Delete(t.Context(), id) }() // waits for the archive
-	require.Eventually(t, func() bool { r.kept.setDown(false); return true }, patience, glance)
+	r.kept.setDown(false)
 	require.NoError(t, <-done)
 	require.NoError(t, r.service.Delete(t.Context(), id))
 	require.Eventually(t, func() bool {

@@ -63,7 +63,7 @@ func (e *Engine) AwaitEnd(ctx context.Context, id string) error {
 	switch {
 	case waiting.Err() != nil:
 		return pipeline.Wrap(pipeline.CodeUnavailable, err,
-			"The execution %s has not ended yet, it may still be cleaning up or being archived: check that workers and the object store answer, then try again.", id)
+			"The execution %s has not ended yet, it may still be cleaning up or being archived: see that workers and the object store answer, then try again.", id)
 	case errors.As(err, &lost):
 		return e.failed(err, "wait for the end of the execution "+id)
 	}

@@ -56,11 +56,27 @@ func (e *Engine) start(ctx context.Context, in workflows.Input) error {
 	if errors.As(err, &started) {
 		return pipeline.Errorf(pipeline.CodeConflict, "The execution %s exists already.", x.ID)
 	}
-	var invalid *serviceerror.InvalidArgument
-	if errors.As(err, &invalid) {
-		return pipeline.Wrap(pipeline.CodeInvalid, err, "The execution was refused by Temporal: %s.", invalid.Message)
+	if refusal := refused(err); refusal != nil {
+		return refusal
 	}
 	return e.failed(err, "start the execution "+x.ID)
+}
+
+// refused tells what Temporal will not start however often it is asked; nil for
+// any other error.
+func refused(err error) error {
+	var invalid *serviceerror.InvalidArgument
+	var exhausted *serviceerror.ResourceExhausted
+	switch {
+	case errors.As(err, &exhausted) && strings.Contains(exhausted.Message, "larger than max"):
+		// gRPC's own bound, which tells the size and the bound in bytes.
+		return pipeline.Wrap(pipeline.CodeTooLarge, err, "The execution is too large for Temporal: %s.", strings.TrimRight(exhausted.Message, "."))
+	case errors.As(err, &invalid) && strings.Contains(invalid.Message, "exceeds limit"):
+		return pipeline.Wrap(pipeline.CodeTooLarge, err, "The execution is too large for Temporal: %s.", strings.TrimRight(invalid.Message, "."))
+	case errors.As(err, &invalid):
+		return pipeline.Wrap(pipeline.CodeInvalid, err, "The execution was refused by Temporal: %s.", strings.TrimRight(invalid.Message, "."))
+	}
+	return nil
 }
 
 // options are those of every run of an execution's workflow.

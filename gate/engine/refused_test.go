@@ -1,0 +1,32 @@
+package engine
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
+
+	"github.com/gennaker/gennaker/pipeline"
+)
+
+func TestRefusalsAreTheCallersFault(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		err  error
+		code pipeline.Code
+		want string
+	}{
+		{serviceerror.NewInvalidArgument("Blob data size exceeds limit."), pipeline.CodeTooLarge, "The execution is too large for Temporal: Blob data size exceeds limit."},
+		{serviceerror.NewInvalidArgument("Namespace is not set"), pipeline.CodeInvalid, "The execution was refused by Temporal: Namespace is not set."},
+		{&serviceerror.ResourceExhausted{Message: "grpc: received message larger than max (5243963 vs. 4194304)"}, pipeline.CodeTooLarge,
+			"The execution is too large for Temporal: grpc: received message larger than max (5243963 vs. 4194304)."},
+	} {
+		err := refused(tt.err)
+		require.Equal(t, tt.code, pipeline.CodeOf(err))
+		require.Equal(t, tt.want, err.Error())
+	}
+	require.NoError(t, refused(nil))
+	require.NoError(t, refused(errors.New("connection refused")))
+	require.NoError(t, refused(&serviceerror.ResourceExhausted{Message: "namespace rate limit exceeded"}), "worth another try")
+}
