@@ -46,11 +46,16 @@ func (DeployManifest) Tasks(s *pipeline.Stage) []workflows.Task {
 
 // Check implements workflows.Checker.
 func (DeployManifest) Check(s *pipeline.Stage) error {
-	if !strings.EqualFold(s.Context.String("source"), "artifact") {
-		return nil
+	if strings.EqualFold(s.Context.String("source"), "artifact") {
+		return pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' takes its manifests from an artifact, and fetching manifest artifacts is not available: "+
+			"set source to \"text\" and write them under manifests.", s.Name)
 	}
-	return pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' takes its manifests from an artifact, and fetching manifest artifacts is not available: "+
-		"set source to \"text\" and write them under manifests.", s.Name)
+	traffic := s.Context.Map("trafficManagement")
+	if strategy := traffic.Map("options").String("strategy"); traffic.Bool("enabled") && strategy != "" && !strings.EqualFold(strategy, "none") {
+		return pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' has the rollout strategy '%s', and rollout strategies are not available: "+
+			"set the strategy of its traffic management to \"none\".", s.Name, strategy)
+	}
+	return nil
 }
 
 // deployment is one run of the stage; its tasks share it.

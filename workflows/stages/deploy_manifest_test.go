@@ -84,11 +84,10 @@ func TestDeployManifestOptions(t *testing.T) {
 				require.True(t, in.EnableTraffic)
 				require.Empty(t, in.Services)
 			}},
-		{"traffic", `"manifests":` + configMap + `,"trafficManagement":{"enabled":true,"options":{"enableTraffic":false,"services":["service s"],"strategy":"redblack"}}`,
+		{"traffic", `"manifests":` + configMap + `,"trafficManagement":{"enabled":true,"options":{"enableTraffic":false,"services":["service s"]}}`,
 			func(t *testing.T, in activities.DeployManifestInput) {
 				require.False(t, in.EnableTraffic)
 				require.Equal(t, []string{"service s"}, in.Services)
-				require.Equal(t, "redblack", in.Strategy)
 			}},
 		{"no strategy", `"manifests":` + configMap + `,"trafficManagement":{"enabled":true,"options":{"enableTraffic":true,"strategy":"none"}}`,
 			func(t *testing.T, in activities.DeployManifestInput) { require.Empty(t, in.Strategy) }},
@@ -122,6 +121,7 @@ func TestDeployManifestRefuses(t *testing.T) {
 		{"empty manifests", `"account":"prod","manifests":[null,[]]`, "needs at least one object under manifests"},
 		{"text", `"account":"prod","manifests":["kind: x"]`, "not an object"},
 		{"artifact source", `"account":"prod","source":"artifact"`, "fetching manifest artifacts is not available"},
+		{"rollout strategy", `"account":"prod","manifests":` + configMap + `,"trafficManagement":{"enabled":true,"options":{"strategy":"redblack"}}`, "has the rollout strategy 'redblack'"},
 		{"required by ID", `"account":"prod","manifests":` + configMap + `,"requiredArtifactIds":["a1"]`, "No artifact with id a1 could be found in the pipeline context."},
 		{"required by expected ID", `"account":"prod","manifests":` + configMap + `,"requiredArtifacts":[{"expectedArtifactId":"a2"}]`, "No artifact with id a2 could be found"},
 		{"required by an ID that an inline artifact does not replace", `"account":"prod","manifests":` + configMap + `,"requiredArtifacts":[{"expectedArtifactId":"a3","artifact":{}}]`, "No artifact with id a3 could be found"},
