@@ -56,15 +56,15 @@ func (e *Engine) start(ctx context.Context, in workflows.Input) error {
 	if errors.As(err, &started) {
 		return pipeline.Errorf(pipeline.CodeConflict, "The execution %s exists already.", x.ID)
 	}
-	if refusal := refused(err); refusal != nil {
+	if refusal := startRefused(err); refusal != nil {
 		return refusal
 	}
 	return e.failed(err, "start the execution "+x.ID)
 }
 
-// refused tells what Temporal will not start however often it is asked; nil for
+// startRefused tells what Temporal will not start however often it is asked; nil for
 // any other error.
-func refused(err error) error {
+func startRefused(err error) error {
 	var invalid *serviceerror.InvalidArgument
 	var exhausted *serviceerror.ResourceExhausted
 	switch {

@@ -22,11 +22,13 @@ func TestRefusalsAreTheCallersFault(t *testing.T) {
 		{&serviceerror.ResourceExhausted{Message: "grpc: received message larger than max (5243963 vs. 4194304)"}, pipeline.CodeTooLarge,
 			"The execution is too large for Temporal: grpc: received message larger than max (5243963 vs. 4194304)."},
 	} {
-		err := refused(tt.err)
+		err := startRefused(tt.err)
 		require.Equal(t, tt.code, pipeline.CodeOf(err))
-		require.Equal(t, tt.want, err.Error())
+		var told *pipeline.Error
+		require.ErrorAs(t, err, &told)
+		require.Equal(t, tt.want, told.Message)
 	}
-	require.NoError(t, refused(nil))
-	require.NoError(t, refused(errors.New("connection refused")))
-	require.NoError(t, refused(&serviceerror.ResourceExhausted{Message: "namespace rate limit exceeded"}), "worth another try")
+	require.NoError(t, startRefused(nil))
+	require.NoError(t, startRefused(errors.New("connection refused")))
+	require.NoError(t, startRefused(&serviceerror.ResourceExhausted{Message: "namespace rate limit exceeded"}), "worth another try")
 }

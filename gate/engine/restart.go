@@ -128,6 +128,9 @@ func (e *Engine) startAgain(ctx context.Context, carried executions.Record, in w
 	if errors.As(err, &open) {
 		return false, nil
 	}
+	if refusal := startRefused(err); refusal != nil {
+		return false, refusal
+	}
 	return err == nil, e.failed(err, "restart the execution "+carried.Execution.ID)
 }
 
