@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/gennaker/gennaker/pipeline"
 )
@@ -89,12 +90,15 @@ func (r Rules) Pipeline(stored, given pipeline.Pipeline, siblings []pipeline.Pip
 }
 
 // CheckPipeline reports what makes a configuration unfit to be stored whatever
-// else is: missing name or application, an unusable ID, stages that cannot run.
+// else is: missing name or application, an unusable name or ID, stages that cannot run.
 //
 // Errors: unprocessable, invalid.
 func CheckPipeline(p pipeline.Pipeline) error {
 	if err := p.Validate(); err != nil {
 		return err
+	}
+	if strings.ContainsFunc(p.Name(), unicode.IsControl) {
+		return pipeline.Errorf(pipeline.CodeInvalid, "The pipeline name %q holds a control character: use printed characters and spaces.", p.Name())
 	}
 	if err := CheckID(p.Application()); err != nil {
 		return err

@@ -92,3 +92,19 @@ func FuzzCheckID(f *testing.F) {
 		require.NoError(t, front50.CheckID(key))
 	})
 }
+
+// Control characters can be stored, but not be searched for or typed.
+func TestPipelineNamesArePrinted(t *testing.T) {
+	t.Parallel()
+	for name, fits := range map[string]bool{
+		"a b": true, "Déploiement → prod/eu": true, "a\x00b": false, "a\tb": false, "a\nb": false, "\x7f": false, "a\u009fb": false,
+	} {
+		err := front50.CheckPipeline(pipeline.Pipeline{"name": name, "application": "shop"})
+		if fits {
+			require.NoError(t, err, name)
+			continue
+		}
+		require.Equal(t, pipeline.CodeInvalid, pipeline.CodeOf(err), name)
+		require.ErrorContains(t, err, "control character")
+	}
+}
