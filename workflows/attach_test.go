@@ -17,6 +17,7 @@ func TestAttachToAnExecution(t *testing.T) {
 	w := workflowstest.NewWorld()
 	l := newLive(t, w)
 	kid := l.Start(`{"name":"Kid","stages":[{"type":"scripted","name":"Feed","forever":true,"outputs":{"fruit":"pear"}}]}`)
+	l.UntilTask(kid.ID, "0", "first") // it is known from then on
 	mum := l.Start(`{"name":"Mum","stages":[{"type":"pipeline","executionId":"` + kid.ID + `"}]}`)
 	l.UntilTask(mum.ID, "0", "monitorPipeline")
 	_, err := l.Patch(kid, "0", pipeline.Map{"go": true})
