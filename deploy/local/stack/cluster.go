@@ -79,7 +79,8 @@ func (e *Env) freeNodes() error {
 	for _, name := range nodes {
 		err := e.kubernetesCall(ctx, http.MethodDelete, "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/"+name, nil)
 		var status statusError
-		if err != nil && !(errors.As(err, &status) && status.code == http.StatusNotFound) {
+		missing := errors.As(err, &status) && status.code == http.StatusNotFound
+		if err != nil && !missing {
 			return fmt.Errorf("free node %s: %w", name, err)
 		}
 	}

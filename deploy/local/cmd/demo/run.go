@@ -74,7 +74,8 @@ func (d *demo) follow(ctx context.Context, p pipeline.Pipeline) (*pipeline.Execu
 					d.say("  approving %q through the API", s.Name)
 				}
 				err := d.gate.approve(ctx, id, s.ID)
-				if err != nil && !away(err) && !(asked[s.ID] && conflict(err)) {
+				repeated := asked[s.ID] && conflict(err) // it took, and its answer was lost
+				if err != nil && !away(err) && !repeated {
 					return nil, err
 				}
 				asked[s.ID], approved[s.ID] = true, !away(err)
