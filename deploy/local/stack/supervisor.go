@@ -153,9 +153,7 @@ func (k *keeper) run() {
 		case <-k.process.Done():
 		}
 		k.process.Kill() // what it has left of its group
-		if time.Since(since) > steadyAfter {
-			pause = shortestPause
-		}
+		pause = pauseAfter(time.Since(since), pause)
 		k.supervisor.console.Note("! %s died (%v): starting it again in %s (log: %s)",
 			k.part.Name, k.process.Err(), pause, k.supervisor.env.Log(k.part.Name))
 		if !k.restart(ctx, &pause) {
@@ -163,6 +161,14 @@ func (k *keeper) run() {
 		}
 		since = time.Now()
 	}
+}
+
+// pauseAfter is the wait before the start that follows a crash, for a part that ran so long and would else wait for pause.
+func pauseAfter(ran, pause time.Duration) time.Duration {
+	if ran > steadyAfter {
+		return shortestPause
+	}
+	return pause
 }
 
 // restart tries until the part is ready again; false means that ctx has ended and nothing runs.
