@@ -2,6 +2,7 @@ package stages_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,16 +38,16 @@ func TestStagesGoOnWhenTheWorkflowContinuesAsNew(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := workflowstest.NewWorld()
-			waiting := true
+			var goesOn atomic.Bool
 			workflowstest.On(w, activities.AwaitStable, func(ctx context.Context, in activities.AwaitStableInput) (activities.AwaitStableOutput, error) {
-				if waiting {
+				if !goesOn.Load() {
 					<-ctx.Done()
 					return activities.AwaitStableOutput{}, ctx.Err()
 				}
 				return activities.AwaitStableOutput{Done: true}, nil
 			})
 			workflowstest.On(w, activities.AwaitJob, func(ctx context.Context, in activities.AwaitJobInput) (activities.AwaitJobOutput, error) {
-				if waiting {
+				if !goesOn.Load() {
 					<-ctx.Done()
 					return activities.AwaitJobOutput{}, ctx.Err()
 				}
@@ -60,7 +61,7 @@ func TestStagesGoOnWhenTheWorkflowContinuesAsNew(t *testing.T) {
 			require.ErrorAs(t, r.Env.GetWorkflowError(), &again)
 			in := workflowstest.ContinuedInput(t, again)
 
-			waiting = false
+			goesOn.Store(true)
 			next := workflowstest.NewRunOf(t, w, stages.All(), in.Execution)
 			next.Env.ExecuteWorkflow(workflows.PipelineWorkflow, in)
 			e := workflowstest.RequireEnd(t, w, r.Execution.ID)
