@@ -10,19 +10,11 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/gennaker/gennaker/pipeline"
 	"github.com/gennaker/gennaker/pipeline/expr"
-)
-
-// Bounds of what the command reads.
-const (
-	maxExecutionSize = 64 << 20
-	maxBatchLine     = 64 << 20
-	gateTimeout      = 30 * time.Second
 )
 
 // errExpressionFailed is the end of a run whose expression failed; what it has
@@ -92,29 +84,22 @@ func (c *exprCommand) environment(p *process) (*expr.Env, error) {
 			return nil, err
 		}
 		return environmentOf(execution, c.Stage)
-	case c.Context == "-":
-		return readContext(p.stdin, c.Stage)
 	case c.Context != "":
-		f, err := os.Open(c.Context)
+		m, err := c.readContext(p)
 		if err != nil {
 			return nil, err
 		}
-		defer f.Close() //nolint:errcheck // it was only read
-		return readContext(f, c.Stage)
+		return contextEnvironment(m, c.Stage)
 	}
 	return contextEnvironment(pipeline.Map{}, "")
 }
 
-func readContext(r io.Reader, stage string) (*expr.Env, error) {
-	text, err := io.ReadAll(io.LimitReader(r, maxExecutionSize))
-	if err != nil {
-		return nil, err
+func (c *exprCommand) readContext(p *process) (pipeline.Map, error) {
+	const what = "the context"
+	if c.Context == "-" {
+		return readObject(p.stdin, what)
 	}
-	var m pipeline.Map
-	if err := json.Unmarshal(text, &m); err != nil {
-		return nil, fmt.Errorf("the context is no JSON object: %w", err)
-	}
-	return contextEnvironment(m, stage)
+	return readObjectFile(c.Context, what)
 }
 
 // environmentOf lets a stage of an execution evaluate: the named one, else the
@@ -140,12 +125,9 @@ func environmentOf(execution *pipeline.Execution, stage string) (*expr.Env, erro
 func contextEnvironment(m pipeline.Map, stage string) (*expr.Env, error) {
 	env := expr.NewEnv(nil, nil)
 	if held := m.Map("execution"); held != nil {
-		text, err := pipeline.EncodeValue(map[string]any(held))
-		if err != nil {
-			return nil, err
-		}
 		var execution pipeline.Execution
-		if err := json.Unmarshal(text, &execution); err != nil {
+		err := pipeline.Bind(map[string]any(held), &execution)
+		if err != nil {
 			return nil, fmt.Errorf("the context's execution cannot be read: %w", err)
 		}
 		if execution.Type == "" {
@@ -183,27 +165,12 @@ func evaluateText(env *expr.Env, text string) (any, *expr.Summary, error) {
 
 // loadExecution reads an execution through Gate.
 func loadExecution(ctx context.Context, gate, id string) (*pipeline.Execution, error) {
-	ctx, cancel := context.WithTimeout(ctx, gateTimeout)
-	defer cancel()
-	address := strings.TrimSuffix(gate, "/") + "/pipelines/" + url.PathEscape(id)
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return nil, fmt.Errorf("the address of Gate %q is not valid: %w", gate, err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return nil, fmt.Errorf("gate at %s does not answer; --gate-url names another: %w", gate, err)
-	}
-	defer response.Body.Close() //nolint:errcheck // it was only read
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxExecutionSize))
+	answer, err := askGate(ctx, http.MethodGet, gate, "/pipelines/"+url.PathEscape(id), nil)
 	if err != nil {
 		return nil, err
 	}
-	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("gate answered %s: %s", response.Status, strings.TrimSpace(string(body[:min(len(body), 500)])))
-	}
 	var execution pipeline.Execution
-	if err := json.Unmarshal(body, &execution); err != nil {
+	if err := pipeline.Bind(map[string]any(answer), &execution); err != nil {
 		return nil, fmt.Errorf("gate's answer is no execution: %w", err)
 	}
 	return &execution, nil
@@ -220,7 +187,7 @@ type batchRequest struct {
 // answered with an error and the rest goes on.
 func evaluateBatch(ctx context.Context, in io.Reader, out io.Writer) error {
 	lines := bufio.NewScanner(in)
-	lines.Buffer(make([]byte, 0, 64<<10), maxBatchLine)
+	lines.Buffer(make([]byte, 0, 64<<10), maxDocument)
 	w := bufio.NewWriter(out)
 	for lines.Scan() && ctx.Err() == nil {
 		line := bytes.TrimSpace(lines.Bytes())

@@ -53,7 +53,7 @@ func TestExprCommand(t *testing.T) {
 		{"an execution", []string{"--gate-url", gate.URL, "--execution", "E1", "${n + a} in ${parameters.env}"}, "", 0, "\"43 in prod\"\n", ""},
 		{"a stage of it", []string{"--gate-url", gate.URL, "--execution", "E1", "--stage", "Wait", "${a}"}, "", 0, "1\n", ""},
 		{"an unknown stage", []string{"--gate-url", gate.URL, "--execution", "E1", "--stage", "9", "${a}"}, "", 1, "", `no stage with the ID, refId or name "9"`},
-		{"an unknown execution", []string{"--gate-url", gate.URL, "--execution", "E2", "${a}"}, "", 1, "", "404 Not Found"},
+		{"an unknown execution", []string{"--gate-url", gate.URL, "--execution", "E2", "${a}"}, "", 1, "", "Pipeline not found (id: E2)"},
 		{"a failure", []string{"${1 + }"}, "", 1, "\"${1 + }\"\n", "^"},
 		{"an unknown name", []string{"--context", "-", "${replica}"}, `{"replicas":1}`, 1, "\"${replica}\"\n", "replicas"},
 		{"a fetch", []string{"${#fromUrl('https://example.com/x')}"}, "", 1, "", "fetches nothing from outside"},

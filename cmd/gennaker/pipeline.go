@@ -1,15 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 
@@ -17,9 +14,6 @@ import (
 	"github.com/gennaker/gennaker/pipeline/templates"
 	"github.com/gennaker/gennaker/workflows"
 )
-
-// maxPipelineSize bounds the pipelines and answers that the command reads.
-const maxPipelineSize = 64 << 20
 
 // pipelineCommand are the commands on pipelines.
 type pipelineCommand struct {
@@ -116,62 +110,6 @@ func (c *planCommand) setTrigger(config pipeline.Map) error {
 	trigger["parameters"] = map[string]any(parameters)
 	config["trigger"] = map[string]any(trigger)
 	return nil
-}
-
-func readObjectFile(name, what string) (pipeline.Map, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() //nolint:errcheck // it was only read
-	return readObject(f, what)
-}
-
-func readObject(r io.Reader, what string) (pipeline.Map, error) {
-	text, err := io.ReadAll(io.LimitReader(r, maxPipelineSize))
-	if err != nil {
-		return nil, err
-	}
-	var m pipeline.Map
-	if err := json.Unmarshal(text, &m); err != nil {
-		return nil, fmt.Errorf("%s is no JSON object: %w", what, err)
-	}
-	if m == nil {
-		return nil, fmt.Errorf("%s is null: write a JSON object", what)
-	}
-	return m, nil
-}
-
-// askGate sends a request to Gate and returns the object of its answer. What Gate
-// refuses comes back in its own words.
-func askGate(ctx context.Context, method, gate, path string, body []byte) (pipeline.Map, error) {
-	request, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(gate, "/")+path, bytes.NewReader(body))
-	if err != nil {
-		return nil, fmt.Errorf("the address of Gate %q is not valid: %w", gate, err)
-	}
-	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return nil, fmt.Errorf("gate at %s does not answer; --gate-url names another: %w", gate, err)
-	}
-	defer response.Body.Close() //nolint:errcheck // it was only read
-	answer, err := readObject(response.Body, "gate's answer")
-	switch {
-	case response.StatusCode == http.StatusOK:
-		return answer, err
-	case err != nil || answer.String("message") == "":
-		return nil, fmt.Errorf("gate answered %s", response.Status)
-	}
-	lines := []string{answer.String("message")}
-	for _, e := range answer.List("errors") {
-		m := pipeline.AsMap(e)
-		if m == nil {
-			continue // a detail, which the message holds
-		}
-		words := []string{m.String("severity"), m.String("location"), m.String("message"), m.String("cause"), m.String("suggestion")}
-		lines = append(lines, "  "+strings.Join(slices.DeleteFunc(words, func(s string) bool { return s == "" }), " "))
-	}
-	return nil, errors.New(strings.Join(lines, "\n"))
 }
 
 // printPlan prints a plan for people.
