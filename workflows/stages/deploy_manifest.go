@@ -46,9 +46,8 @@ func (DeployManifest) Tasks(s *pipeline.Stage) []workflows.Task {
 
 // Check implements workflows.Checker.
 func (DeployManifest) Check(s *pipeline.Stage) error {
-	if strings.EqualFold(s.Context.String("source"), "artifact") {
-		return pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' takes its manifests from an artifact, and fetching manifest artifacts is not available: "+
-			"set source to \"text\" and write them under manifests.", s.Name)
+	if err := checkSource(s, "manifests"); err != nil {
+		return err
 	}
 	traffic := s.Context.Map("trafficManagement")
 	if strategy := traffic.Map("options").String("strategy"); traffic.Bool("enabled") && strategy != "" && !strings.EqualFold(strategy, "none") {
@@ -251,12 +250,11 @@ func (DeployManifest) Describe() workflows.Description {
 		Summary: "Applies Kubernetes manifests by Spinnaker's rules and waits until they are stable.",
 		Inputs: []workflows.Field{
 			accountField, providerField,
-			{Name: "source", Type: "text or artifact", Default: "text", Text: "Where the manifests come from."},
+			sourceField("the manifests come"),
 			{Name: "manifests", Type: "list of objects", Text: "The manifests, with source text. Lists may be nested, nulls are passed over."},
 			{Name: "moniker", Type: "map", Text: "`app` (default: the pipeline's application), `cluster`, `stack`, `detail`."},
 			{Name: "namespaceOverride", Type: "namespace", Text: "Where everything goes, whatever the manifests say."},
-			{Name: "requiredArtifacts", Type: "list of {expectedArtifactId, artifact}", Text: "Artifacts that must be bound: an expected one by its ID, or one that stands here."},
-			{Name: "requiredArtifactIds", Type: "list of IDs", Text: "The same, by the ID of an expected artifact."},
+			requiredArtifactsField, requiredArtifactIDsField,
 			{Name: "enableArtifactBinding", Type: "boolean", Default: "true", Text: "Whether artifacts replace what manifests name."},
 			{Name: "trafficManagement", Type: "map", Text: "`enabled`, `options` with `services`, `enableTraffic`, `strategy`."},
 			{Name: "versioned", Type: "boolean", Default: "by kind", Text: "Whether objects get a version in their name."},
@@ -265,14 +263,14 @@ func (DeployManifest) Describe() workflows.Description {
 			{Name: "skipSpecTemplateLabels", Type: "boolean", Default: "false", Text: "Leaves the labels of pod templates alone."},
 			{Name: "skipExpressionEvaluation", Type: "boolean", Default: "false", Text: "Leaves expressions in the manifests alone, under evaluator v4."},
 			{Name: "stableManifestTimeoutMinutes", Type: "whole minutes", Default: "30", Text: "How long the manifests may take to become stable."},
-			{Name: "noOutput", Type: "boolean", Default: "false", Text: "Leaves no outputs."},
+			noOutputField,
 		},
 		Outputs: []workflows.Field{
 			{Name: "outputs.manifests", Type: "list of objects", Text: "What the cluster now holds, without the values of Secrets."},
 			{Name: "outputs.manifestNamesByNamespace", Type: "map", Text: "\"kind name\" under each namespace."},
 			{Name: "outputs.createdArtifacts", Type: "list of artifacts", Text: "The objects as artifacts, also under `artifacts`."},
 			{Name: "outputs.boundArtifacts", Type: "list of artifacts", Text: "The artifacts that were bound."},
-			{Name: "resolvedExpectedArtifacts", Type: "list of expected artifacts", Text: "With `expectedArtifacts`: each with its `boundArtifact`; `artifacts` then holds those."},
+			producedField,
 		},
 		Notes: []string{"The rollout is watched, not polled: the stage ends when it does. What the manifests wait for stands in `messages`, those that are done in `stableManifests` and `failedManifests`."},
 	}

@@ -156,11 +156,30 @@ func instant(name string) workflows.Task {
 	}}
 }
 
-// The fields that all stages on Kubernetes objects have.
+// checkSource refuses manifests that are to be fetched; key is where the stage
+// takes text from.
+func checkSource(s *pipeline.Stage, key string) error {
+	if !strings.EqualFold(s.Context.String("source"), "artifact") {
+		return nil
+	}
+	return pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' takes its %s from an artifact, and fetching manifest artifacts is not available: "+
+		"set source to \"text\" and write what is to be applied under %s.", s.Name, key, key)
+}
+
+// The fields that stages on Kubernetes objects share.
 var (
-	accountField  = workflows.Field{Name: "account", Type: "account", Text: "The cluster. Older pipelines call it `credentials`."}
-	providerField = workflows.Field{Name: "cloudProvider", Type: "kubernetes", Default: "kubernetes", Text: "There is no other."}
+	accountField             = workflows.Field{Name: "account", Type: "account", Text: "The cluster. Older pipelines call it `credentials`."}
+	providerField            = workflows.Field{Name: "cloudProvider", Type: "kubernetes", Default: "kubernetes", Text: "There is no other."}
+	requiredArtifactsField   = workflows.Field{Name: "requiredArtifacts", Type: "list of {expectedArtifactId, artifact}", Text: "Artifacts that must be bound: an expected one by its ID, or one that stands here."}
+	requiredArtifactIDsField = workflows.Field{Name: "requiredArtifactIds", Type: "list of IDs", Text: "The same, by the ID of an expected artifact."}
+	noOutputField            = workflows.Field{Name: "noOutput", Type: "boolean", Default: "false", Text: "Leaves no outputs."}
+	producedField            = workflows.Field{Name: "resolvedExpectedArtifacts", Type: "list of expected artifacts", Text: "With `expectedArtifacts`: each with its `boundArtifact`; `artifacts` then holds those."}
 )
+
+// sourceField says where what a stage applies comes from.
+func sourceField(what string) workflows.Field {
+	return workflows.Field{Name: "source", Type: "text or artifact", Default: "text", Text: "Where " + what + " from."}
+}
 
 // callsForManifests says for each manifest of a stage what is done with it.
 func callsForManifests(verb string, s *pipeline.Stage) []string {

@@ -27,6 +27,7 @@ var (
 	_ workflows.Canceller  = RunJob{}
 	_ workflows.Restarter  = RunJob{}
 	_ workflows.Caller     = RunJob{}
+	_ workflows.Checker    = RunJob{}
 	_ workflows.Documented = RunJob{}
 )
 
@@ -53,6 +54,24 @@ func (RunJob) Tasks(s *pipeline.Stage) []workflows.Task {
 	return tasks
 }
 
+// Check implements workflows.Checker.
+func (RunJob) Check(s *pipeline.Stage) error {
+	if p := s.Context.String("propertyFile"); p != "" {
+		return pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' reads properties from the logs of container '%s', and reading Job logs is not available: remove propertyFile.", s.Name, p)
+	}
+	if strings.EqualFold(s.Context.String("consumeArtifactSource"), "artifact") {
+		return pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' reads properties from an artifact, and fetching artifacts is not available: remove consumeArtifactSource.", s.Name)
+	}
+	if err := checkSource(s, "manifest"); err != nil {
+		return err
+	}
+	// What is no manifest yet may be an expression.
+	if manifests, err := flatten(s); err == nil && len(manifests) != 1 {
+		return pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' holds %d manifests: a Job stage runs exactly one.", s.Name, len(manifests))
+	}
+	return nil
+}
+
 type job struct {
 	account string
 	out     activities.RunJobOutput
@@ -60,18 +79,12 @@ type job struct {
 
 func (j *job) run(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
 	c := t.Stage.Context
-	if p := c.String("propertyFile"); p != "" {
-		return workflows.Outcome{}, pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' reads properties from the logs of container '%s', and reading Job logs is not available: remove propertyFile.", t.Stage.Name, p)
-	}
-	if strings.EqualFold(c.String("source"), "artifact") {
-		return workflows.Outcome{}, pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' takes its Job from an artifact, and fetching manifest artifacts is not available: set source to \"text\" and write it under manifest.", t.Stage.Name)
+	if err := (RunJob{}).Check(t.Stage); err != nil {
+		return workflows.Outcome{}, err
 	}
 	manifests, err := flatten(t.Stage)
 	if err != nil {
 		return workflows.Outcome{}, err
-	}
-	if len(manifests) != 1 {
-		return workflows.Outcome{}, pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' holds %d manifests: a Job stage runs exactly one.", t.Stage.Name, len(manifests))
 	}
 	required, err := requiredArtifacts(ctx, t)
 	if err != nil {
@@ -187,20 +200,18 @@ func (RunJob) Describe() workflows.Description {
 		Summary: "Runs a Kubernetes Job and waits for its end. Cancelling the stage deletes the Job.",
 		Inputs: []workflows.Field{
 			accountField, providerField,
-			{Name: "source", Type: "text or artifact", Default: "text", Text: "Where the Job comes from."},
+			sourceField("the Job comes"),
 			{Name: "manifest", Type: "object", Text: "The Job, with source text: exactly one."},
 			{Name: "namespace", Type: "namespace", Text: "Where it runs when the manifest names none."},
 			{Name: "moniker", Type: "map", Text: "`app` (default: the pipeline's application)."},
 			{Name: "waitForCompletion", Type: "boolean", Default: "true", Text: "Whether the stage ends with the Job or once it is started."},
-			{Name: "requiredArtifacts", Type: "list of {expectedArtifactId, artifact}", Text: "Artifacts that must be bound: an expected one by its ID, or one that stands here."},
-			{Name: "requiredArtifactIds", Type: "list of IDs", Text: "The same, by the ID of an expected artifact."},
-			{Name: "noOutput", Type: "boolean", Default: "false", Text: "Leaves no outputs."},
+			requiredArtifactsField, requiredArtifactIDsField, noOutputField,
 		},
 		Outputs: []workflows.Field{
 			{Name: "jobStatus", Type: "map", Text: "The Job as it ended: name, location, jobState, times, pods."},
 			{Name: "completionDetails", Type: "map", Text: "Exit code, signal, message and reason of the container that ended it."},
 			{Name: "outputs.manifests", Type: "list of objects", Text: "And the other outputs of deployManifest."},
-			{Name: "resolvedExpectedArtifacts", Type: "list of expected artifacts", Text: "With `expectedArtifacts`: each with its `boundArtifact`; `artifacts` then holds those."},
+			producedField,
 		},
 		Notes: []string{
 			"A Job of the same name from an earlier run is replaced. The same run never starts it twice, whatever happens to workers.",

@@ -162,6 +162,7 @@ func TestRunJobRefuses(t *testing.T) {
 		{"no manifest", `"account":"prod"`, "needs at least one object"},
 		{"two", `"account":"prod","manifests":[{},{}]`, "holds 2 manifests: a Job stage runs exactly one"},
 		{"property file", job + `,"propertyFile":"c"`, "reading Job logs is not available"},
+		{"properties of an artifact", job + `,"consumeArtifactSource":"Artifact"`, "reads properties from an artifact"},
 		{"artifact", job + `,"source":"artifact"`, "fetching manifest artifacts is not available"},
 		{"required artifact", job + `,"requiredArtifactIds":["a"]`, "No artifact with id a could be found"},
 	} {
