@@ -97,8 +97,7 @@ func (s *Server) importApplications(c *gin.Context) error {
 			return err
 		}
 	}
-	c.Status(http.StatusOK)
-	return nil
+	return done(c)
 }
 
 func (s *Server) getApplication(c *gin.Context) error {

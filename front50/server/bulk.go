@@ -2,7 +2,6 @@ package server
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -69,36 +68,8 @@ func (s *Server) reorder(c *gin.Context) error {
 	if err := pipeline.Bind(map[string]any(body), &r); err != nil {
 		return pipeline.Errorf(pipeline.CodeInvalid, "The request body cannot be read (%s): send {\"application\": \"...\", \"idsToIndices\": {\"id\": 0}}.", err)
 	}
-	if strings.TrimSpace(r.Application) == "" || r.IDsToIndices == nil {
-		return pipeline.Errorf(pipeline.CodeUnprocessable, "A reorder requires application and idsToIndices fields: set both.")
+	if err := front50.ReorderPipelines(c.Request.Context(), s.store, r.Application, r.IDsToIndices, author(c)); err != nil {
+		return err
 	}
-	ids := make([]string, 0, len(r.IDsToIndices))
-	for id := range r.IDsToIndices {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	moved := make([]pipeline.Pipeline, len(ids))
-	for i, id := range ids {
-		p, err := s.store.Pipeline(c.Request.Context(), id)
-		if err != nil {
-			return err
-		}
-		if front50.ApplicationKey(p.Application()) != front50.ApplicationKey(r.Application) {
-			return pipeline.Errorf(pipeline.CodeInvalid, "Pipeline with id %s does not belong to application %s: send the ids of its own pipelines.", id, r.Application)
-		}
-		moved[i] = p
-	}
-	for i, p := range moved {
-		index := r.IDsToIndices[ids[i]]
-		if now, has := p.Index(); has && now == index {
-			continue
-		}
-		p["index"] = int64(index)
-		// Somebody else's change since the reading above must not be undone.
-		if _, err := s.store.SavePipeline(c.Request.Context(), p, front50.SaveOptions{By: author(c), StaleCheck: true, MustExist: true}); err != nil {
-			return err
-		}
-	}
-	c.Status(http.StatusOK)
-	return nil
+	return done(c)
 }

@@ -62,6 +62,25 @@ func (s *Server) body(c *gin.Context) (pipeline.Map, error) {
 	return httpjson.ReadMap(c.Writer, c.Request, s.limit)
 }
 
+// bodyUnder reads the request's body as an object with the ID of the path, by
+// which key tells IDs apart; a body without one gets it. What names it in the
+// refusal of another. An empty ID is no condition.
+func (s *Server) bodyUnder(c *gin.Context, id, what string, key func(string) string) (pipeline.Map, error) {
+	body, err := s.body(c)
+	if err != nil || id == "" {
+		return body, err
+	}
+	own := strings.TrimSpace(body.String("id"))
+	if own == "" {
+		body["id"] = id
+		return body, nil
+	}
+	if key(own) != key(id) {
+		return nil, pipeline.Errorf(pipeline.CodeInvalid, "The provided id %s doesn't match the %s id %s: use the same in path and body.", own, what, id)
+	}
+	return body, nil
+}
+
 // bodies reads the request's body as a list of objects.
 func (s *Server) bodies(c *gin.Context) ([]pipeline.Map, error) {
 	v, err := httpjson.ReadValue(c.Writer, c.Request, s.limit)

@@ -183,20 +183,11 @@ func (s *Server) save(c *gin.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	body, err := s.body(c)
+	body, err := s.bodyUnder(c, id, "existing pipeline", front50.PipelineKey)
 	if err != nil {
 		return err
 	}
-	p := pipeline.Pipeline(body)
-	if id != "" {
-		if p.ID() == "" {
-			p["id"] = id
-		}
-		if front50.PipelineKey(p.ID()) != front50.PipelineKey(id) {
-			return pipeline.Errorf(pipeline.CodeInvalid, "The provided id %s doesn't match the existing pipeline id %s: use the same in path and body.", p.ID(), id)
-		}
-	}
-	saved, err := s.store.SavePipeline(c.Request.Context(), p, front50.SaveOptions{By: author(c), StaleCheck: stale, MustExist: id != ""})
+	saved, err := s.store.SavePipeline(c.Request.Context(), pipeline.Pipeline(body), front50.SaveOptions{By: author(c), StaleCheck: stale, MustExist: id != ""})
 	if err != nil {
 		return err
 	}
@@ -212,6 +203,5 @@ func (s *Server) deletePipeline(c *gin.Context) error {
 	if err := s.store.DeletePipeline(c.Request.Context(), p.ID(), author(c)); err != nil {
 		return err
 	}
-	c.Status(http.StatusOK)
-	return nil
+	return done(c)
 }

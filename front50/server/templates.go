@@ -6,7 +6,6 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/gennaker/gennaker/front50"
-	"github.com/gennaker/gennaker/pipeline"
 	"github.com/gennaker/gennaker/pipeline/templates"
 )
 
@@ -66,24 +65,16 @@ func (s *Server) createTemplate(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	c.Status(http.StatusOK)
-	return nil
+	return done(c)
 }
 
 // updateTemplate saves under the ID of the path, whether it exists or not.
 func (s *Server) updateTemplate(c *gin.Context) error {
-	body, err := s.body(c)
+	body, err := s.bodyUnder(c, c.Param("id"), "template's", front50.TemplateKey)
 	if err != nil {
 		return err
 	}
-	t, id := templates.Template(body), c.Param("id")
-	if t.ID() == "" {
-		t["id"] = id
-	}
-	if front50.TemplateKey(t.ID()) != front50.TemplateKey(id) {
-		return pipeline.Errorf(pipeline.CodeInvalid, "The provided id %s doesn't match the template's id %s: use the same in path and body.", t.ID(), id)
-	}
-	saved, err := s.store.SaveTemplate(c.Request.Context(), t, front50.TemplateOptions{By: author(c), Tag: c.Query("tag")})
+	saved, err := s.store.SaveTemplate(c.Request.Context(), templates.Template(body), front50.TemplateOptions{By: author(c), Tag: c.Query("tag")})
 	if err != nil {
 		return err
 	}
@@ -98,8 +89,7 @@ func (s *Server) deleteTemplate(c *gin.Context) error {
 	if err := s.store.DeleteTemplate(c.Request.Context(), version, author(c)); err != nil {
 		return err
 	}
-	c.Status(http.StatusOK)
-	return nil
+	return done(c)
 }
 
 func (s *Server) templateDependents(c *gin.Context) error {
