@@ -122,29 +122,73 @@ func one(t *testing.T, r expr.Request) (expr.Answer, error) {
 	return a, nil
 }
 
+// What is asked for comes as a value; what is definitely not to be had comes as
+// an error of its own, so that only the expression fails; and a world that does
+// not answer is an error that is worth another attempt.
 func TestFetch(t *testing.T) {
 	t.Parallel()
 	at := serve(t)
+	url := func(u string) expr.Request { return expr.Request{Kind: expr.FetchURL, URL: u} }
+	promote := func(application, name string) expr.Request {
+		return expr.Request{Kind: expr.FetchPipeline, Application: application, Name: name}
+	}
+	application := func(name string) expr.Request { return expr.Request{Kind: expr.FetchApplication, Application: name} }
 	for name, tt := range map[string]struct {
 		request expr.Request
-		want    any
+		want    any           // the value
+		refused string        // part of the answer's error
+		code    pipeline.Code // of the error
 	}{
-		"text":                     {expr.Request{Kind: expr.FetchURL, URL: at + "/version.txt"}, "1.4.2\n"},
-		"moved":                    {expr.Request{Kind: expr.FetchURL, URL: at + "/moved"}, "1.4.2\n"},
-		"empty":                    {expr.Request{Kind: expr.FetchURL, URL: at + "/204"}, ""},
-		"pipeline":                 {expr.Request{Kind: expr.FetchPipeline, Application: "shop", Name: "Promote"}, "p2"},
-		"pipeline in another case": {expr.Request{Kind: expr.FetchPipeline, Application: "shop", Name: "roll back"}, "p3"},
-		"no such pipeline":         {expr.Request{Kind: expr.FetchPipeline, Application: "shop", Name: "nowhere"}, nil},
-		"pipeline of no one":       {expr.Request{Kind: expr.FetchPipeline, Application: "bakery", Name: "Promote"}, nil},
-		"application":              {expr.Request{Kind: expr.FetchApplication, Application: "shop"}, map[string]any{"name": "SHOP", "email": "shop@example.com", "port": int64(8080)}},
+		"text":                     {request: url(at + "/version.txt"), want: "1.4.2\n"},
+		"moved":                    {request: url(at + "/moved"), want: "1.4.2\n"},
+		"empty":                    {request: url(at + "/204"), want: ""},
+		"pipeline":                 {request: promote("shop", "Promote"), want: "p2"},
+		"pipeline in another case": {request: promote("shop", "roll back"), want: "p3"},
+		"no such pipeline":         {request: promote("shop", "nowhere")},
+		"pipeline of no one":       {request: promote("bakery", "Promote")},
+		"application":              {request: application("shop"), want: map[string]any{"name": "SHOP", "email": "shop@example.com", "port": int64(8080)}},
+
+		"404":                 {request: url(at + "/404"), refused: "Not retrying: the URL answered 404 Not Found."},
+		"403":                 {request: url(at + "/403"), refused: "403 Forbidden"},
+		"304":                 {request: url(at + "/304"), refused: "304 Not Modified"},
+		"private":             {request: url("http://inside.example/"), refused: "Host not allowed"},
+		"literal":             {request: url("http://127.0.0.1/"), refused: "Host not allowed: the address 127.0.0.1 is private"},
+		"file":                {request: url("file:///etc/passwd"), refused: "neither http nor https"},
+		"redirect inside":     {request: url(at + "/inside"), refused: "Host not allowed"},
+		"redirect to cloud":   {request: url(at + "/metadata"), refused: "169.254.169.254 is link-local"},
+		"huge":                {request: url(at + "/huge"), refused: "over 1048576 bytes"},
+		"unknown application": {request: application("nowhere"), refused: "Application not found"},
+		"unknown execution":   {request: expr.Request{Kind: expr.FetchExecution, ID: "01NOBODY"}, refused: "01NOBODY does not exist"},
+		"pipeline of nothing": {request: promote("", "Promote"), refused: "the application is missing"},
+		"canary":              {request: expr.Request{Kind: expr.FetchCanaryConfig, Application: "shop", Name: "latency"}, refused: "no canary analysis"},
+		"artifact":            {request: expr.Request{Kind: expr.FetchArtifact, Reference: "ref://shop/abc"}, refused: "no artifact store"},
+		"something else":      {request: expr.Request{Kind: "moon"}, refused: `cannot fetch a "moon"`},
+
+		"500":                     {request: url(at + "/500"), code: pipeline.CodeUnavailable},
+		"503":                     {request: url(at + "/503"), code: pipeline.CodeUnavailable},
+		"429":                     {request: url(at + "/429"), code: pipeline.CodeThrottled},
+		"late":                    {request: url(at + "/slow"), code: pipeline.CodeUnavailable},
+		"name":                    {request: url("http://nowhere.example/"), code: pipeline.CodeUnavailable},
+		"application, store away": {request: application("away"), code: pipeline.CodeUnavailable},
+		"pipeline, store away":    {request: promote("away", "x"), code: pipeline.CodeUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a, err := one(t, tt.request)
+			if tt.code != "" {
+				require.Equal(t, tt.code, pipeline.CodeOf(err))
+				return
+			}
 			require.NoError(t, err)
-			require.Equal(t, expr.Answer{Value: tt.want}, a)
+			require.Equal(t, tt.want, a.Value)
+			require.Contains(t, a.Error, tt.refused)
+			require.Equal(t, tt.refused == "", a.Error == "", a.Error)
 		})
 	}
+}
+
+func TestFetchAnExecution(t *testing.T) {
+	t.Parallel()
 	a, err := one(t, expr.Request{Kind: expr.FetchExecution, ID: "01PARENT"})
 	require.NoError(t, err)
 	execution := pipeline.AsMap(a.Value)
@@ -153,66 +197,11 @@ func TestFetch(t *testing.T) {
 	require.Equal(t, int64(1700000000000), execution["buildTime"])
 }
 
-// What is definitely not to be had is an answer, so that only the expression
-// fails.
-func TestWhatIsNotToBeHad(t *testing.T) {
+func TestFetchIsCancelled(t *testing.T) {
 	t.Parallel()
-	at := serve(t)
-	for name, tt := range map[string]struct {
-		request expr.Request
-		want    string
-	}{
-		"404":               {expr.Request{Kind: expr.FetchURL, URL: at + "/404"}, "Not retrying: the URL answered 404 Not Found."},
-		"403":               {expr.Request{Kind: expr.FetchURL, URL: at + "/403"}, "403 Forbidden"},
-		"304":               {expr.Request{Kind: expr.FetchURL, URL: at + "/304"}, "304 Not Modified"},
-		"private":           {expr.Request{Kind: expr.FetchURL, URL: "http://inside.example/"}, "Host not allowed"},
-		"literal":           {expr.Request{Kind: expr.FetchURL, URL: "http://127.0.0.1/"}, "Host not allowed: the address 127.0.0.1 is private"},
-		"file":              {expr.Request{Kind: expr.FetchURL, URL: "file:///etc/passwd"}, "neither http nor https"},
-		"redirect inside":   {expr.Request{Kind: expr.FetchURL, URL: at + "/inside"}, "Host not allowed"},
-		"redirect to cloud": {expr.Request{Kind: expr.FetchURL, URL: at + "/metadata"}, "169.254.169.254 is link-local"},
-		"huge":              {expr.Request{Kind: expr.FetchURL, URL: at + "/huge"}, "over 1048576 bytes"},
-		"application":       {expr.Request{Kind: expr.FetchApplication, Application: "nowhere"}, "Application not found"},
-		"execution":         {expr.Request{Kind: expr.FetchExecution, ID: "01NOBODY"}, "01NOBODY does not exist"},
-		"no application":    {expr.Request{Kind: expr.FetchPipeline, Name: "Promote"}, "the application is missing"},
-		"canary":            {expr.Request{Kind: expr.FetchCanaryConfig, Application: "shop", Name: "latency"}, "no canary analysis"},
-		"artifact":          {expr.Request{Kind: expr.FetchArtifact, Reference: "ref://shop/abc"}, "no artifact store"},
-		"something else":    {expr.Request{Kind: "moon"}, `cannot fetch a "moon"`},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			a, err := one(t, tt.request)
-			require.NoError(t, err)
-			require.Nil(t, a.Value)
-			require.Contains(t, a.Error, tt.want)
-		})
-	}
-}
-
-// A world that does not answer is an error that is worth another attempt.
-func TestAWorldThatDoesNotAnswer(t *testing.T) {
-	t.Parallel()
-	at := serve(t)
-	for name, tt := range map[string]struct {
-		request expr.Request
-		code    pipeline.Code
-	}{
-		"500":         {expr.Request{Kind: expr.FetchURL, URL: at + "/500"}, pipeline.CodeUnavailable},
-		"503":         {expr.Request{Kind: expr.FetchURL, URL: at + "/503"}, pipeline.CodeUnavailable},
-		"429":         {expr.Request{Kind: expr.FetchURL, URL: at + "/429"}, pipeline.CodeThrottled},
-		"late":        {expr.Request{Kind: expr.FetchURL, URL: at + "/slow"}, pipeline.CodeUnavailable},
-		"name":        {expr.Request{Kind: expr.FetchURL, URL: "http://nowhere.example/"}, pipeline.CodeUnavailable},
-		"application": {expr.Request{Kind: expr.FetchApplication, Application: "away"}, pipeline.CodeUnavailable},
-		"pipelines":   {expr.Request{Kind: expr.FetchPipeline, Application: "away", Name: "x"}, pipeline.CodeUnavailable},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			_, err := one(t, tt.request)
-			require.Equal(t, tt.code, pipeline.CodeOf(err))
-		})
-	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := newRoom(t).FetchExpressions(ctx, activities.FetchExpressionsInput{Requests: []expr.Request{{Kind: expr.FetchURL, URL: at + "/slow"}}})
+	_, err := newRoom(t).FetchExpressions(ctx, activities.FetchExpressionsInput{Requests: []expr.Request{{Kind: expr.FetchURL, URL: serve(t) + "/slow"}}})
 	require.ErrorIs(t, err, context.Canceled)
 }
 
