@@ -178,6 +178,10 @@ func (a accounts) FindAccount(ctx context.Context, in activities.FindAccountInpu
 	return a(ctx, in)
 }
 
+func (accounts) ListAccounts(context.Context, activities.ListAccountsInput) (activities.ListAccountsOutput, error) {
+	return activities.ListAccountsOutput{}, nil
+}
+
 // jobs answers AwaitJob with whatever it is told.
 type jobs struct {
 	activities.Clouddriver

@@ -24,6 +24,7 @@ type Clouddriver interface {
 	RunJob(context.Context, RunJobInput) (RunJobOutput, error)
 	AwaitJob(context.Context, AwaitJobInput) (AwaitJobOutput, error)
 	ClusterSize(context.Context, ClusterSizeInput) (ClusterSizeOutput, error)
+	ApplicationResources(context.Context, ApplicationResourcesInput) (ApplicationResourcesOutput, error)
 }
 
 // The calls.
@@ -63,6 +64,11 @@ var (
 		Name: "clouddriver.clusterSize", Timeout: 2 * time.Minute, Heartbeat: 20 * time.Second, QueueTimeout: 5 * time.Minute,
 		Queue: func(in ClusterSizeInput) string { return ClouddriverQueue(in.Account) },
 	}
+	// ApplicationResources lists what an application has in an account.
+	ApplicationResources = Call[ApplicationResourcesInput, ApplicationResourcesOutput]{
+		Name: "clouddriver.applicationResources", Timeout: 2 * time.Minute, Heartbeat: 20 * time.Second, QueueTimeout: 5 * time.Minute,
+		Queue: func(in ApplicationResourcesInput) string { return ClouddriverQueue(in.Account) },
+	}
 )
 
 // RegisterClouddriver registers impl under the names of the calls.
@@ -74,6 +80,7 @@ func RegisterClouddriver(r Registry, impl Clouddriver) {
 	register(r, RunJob, impl.RunJob)
 	register(r, AwaitJob, impl.AwaitJob)
 	register(r, ClusterSize, impl.ClusterSize)
+	register(r, ApplicationResources, impl.ApplicationResources)
 }
 
 // Moniker names what a manifest belongs to.
@@ -262,3 +269,21 @@ type ClusterSizeInput struct {
 type ClusterSizeOutput struct {
 	ServerGroups map[string][]string `json:"serverGroups"`
 }
+
+// ApplicationResourcesInput names an application of an account.
+type ApplicationResourcesInput struct {
+	Scope       Scope  `json:"scope"`
+	Account     string `json:"account"`
+	Application string `json:"application"`
+}
+
+// ApplicationResourcesOutput lists the application's clusters by their names and
+// its security groups as "kind name", each sorted and at most
+// [MaxApplicationResources].
+type ApplicationResourcesOutput struct {
+	Clusters       []string `json:"clusters"`
+	SecurityGroups []string `json:"securityGroups"`
+}
+
+// MaxApplicationResources bounds each list of what an application has.
+const MaxApplicationResources = 100

@@ -16,6 +16,7 @@ type Configuration interface {
 	DeleteApplication(context.Context, DeleteApplicationInput) (DeleteApplicationOutput, error)
 	SavePipeline(context.Context, SavePipelineInput) (SavePipelineOutput, error)
 	DeletePipeline(context.Context, DeletePipelineInput) (Done, error)
+	ReorderPipelines(context.Context, ReorderPipelinesInput) (Done, error)
 	Templates
 }
 
@@ -33,6 +34,8 @@ var (
 	SavePipeline = Call[SavePipelineInput, SavePipelineOutput]{Name: "front50.savePipeline", Local: true, Timeout: 30 * time.Second}
 	// DeletePipeline deletes a configuration; a missing one is a success.
 	DeletePipeline = Call[DeletePipelineInput, Done]{Name: "front50.deletePipeline", Local: true, Timeout: 30 * time.Second}
+	// ReorderPipelines sets the places of an application's configurations.
+	ReorderPipelines = Call[ReorderPipelinesInput, Done]{Name: "front50.reorderPipelines", Local: true, Timeout: 60 * time.Second}
 )
 
 // RegisterConfiguration registers impl under the names of the calls.
@@ -43,6 +46,7 @@ func RegisterConfiguration(r Registry, impl Configuration) {
 	register(r, DeleteApplication, impl.DeleteApplication)
 	register(r, SavePipeline, impl.SavePipeline)
 	register(r, DeletePipeline, impl.DeletePipeline)
+	register(r, ReorderPipelines, impl.ReorderPipelines)
 	registerTemplates(r, impl)
 }
 
@@ -114,4 +118,11 @@ type SavePipelineOutput struct {
 type DeletePipelineInput struct {
 	Scope Scope  `json:"scope"`
 	ID    string `json:"id"`
+}
+
+// ReorderPipelinesInput holds places by the ID of a configuration.
+type ReorderPipelinesInput struct {
+	Scope        Scope          `json:"scope"`
+	Application  string         `json:"application"`
+	IDsToIndices map[string]int `json:"idsToIndices"`
 }

@@ -154,6 +154,11 @@ func (a *Accounts) FindAccount(_ context.Context, in activities.FindAccountInput
 	return activities.FindAccountOutput{Account: acc.Name, CloudProvider: acc.CloudProvider}, nil
 }
 
+// ListAccounts implements [activities.Accounts].
+func (a *Accounts) ListAccounts(context.Context, activities.ListAccountsInput) (activities.ListAccountsOutput, error) {
+	return activities.ListAccountsOutput{Accounts: a.Names()}, nil
+}
+
 func (a *Accounts) find(name string) (*account, error) {
 	if name == "" {
 		return nil, pipeline.Errorf(pipeline.CodeInvalid, "No account is named. Set account to one of: %s.", a.known())

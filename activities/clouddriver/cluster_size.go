@@ -54,7 +54,7 @@ func (c *Clouddriver) ClusterSize(ctx context.Context, in activities.ClusterSize
 // serverGroups lists the cluster's server groups in one namespace, sorted.
 func (cl *cluster) serverGroups(ctx context.Context, namespace string, in activities.ClusterSizeInput) ([]string, error) {
 	var members []*unstructured.Unstructured
-	for _, kind := range cl.account.serverGroupKinds() {
+	for _, kind := range cl.account.kindsOf(serverGroups) {
 		r, err := cl.catalog.resolve(ctx, kind)
 		if pipeline.CodeOf(err) == pipeline.CodeInvalid && err != nil {
 			continue // the cluster does not serve this kind
@@ -87,16 +87,16 @@ func (cl *cluster) serverGroups(ctx context.Context, namespace string, in activi
 	return names, nil
 }
 
-// serverGroupKinds lists the kinds that count as server groups in an account.
-func (a *account) serverGroupKinds() []string {
+// kindsOf lists the kinds of an account that count as one of Spinnaker's kinds.
+func (a *account) kindsOf(spinnakerKinds ...string) []string {
 	var out []string
 	for _, info := range kinds {
-		if info.spinnakerKind == serverGroups {
+		if slices.Contains(spinnakerKinds, info.spinnakerKind) {
 			out = append(out, info.name)
 		}
 	}
 	for _, info := range a.custom {
-		if info.spinnakerKind == serverGroups {
+		if slices.Contains(spinnakerKinds, info.spinnakerKind) {
 			out = append(out, info.name)
 		}
 	}

@@ -91,6 +91,11 @@ func (c *Configuration) DeletePipeline(ctx context.Context, in activities.Delete
 	return activities.Done{}, err
 }
 
+// ReorderPipelines implements activities.Configuration.
+func (c *Configuration) ReorderPipelines(ctx context.Context, in activities.ReorderPipelinesInput) (activities.Done, error) {
+	return activities.Done{}, front50.ReorderPipelines(ctx, c.store, in.Application, in.IDsToIndices, author(in.Scope))
+}
+
 func author(s activities.Scope) front50.Author { return front50.Author(s.User) }
 
 var _ activities.Configuration = (*Configuration)(nil)

@@ -128,3 +128,43 @@ func TestFindPipeline(t *testing.T) {
 		require.NotEmpty(t, out.Pipeline.ID())
 	}
 }
+
+func TestReorderPipelines(t *testing.T) {
+	t.Parallel()
+	c := configuration.New(memstore.New(nil))
+	ids := map[string]string{}
+	for _, p := range []pipeline.Pipeline{{"name": "A", "application": "shop"}, {"name": "B", "application": "shop"}, {"name": "X", "application": "other"}} {
+		saved, err := c.SavePipeline(t.Context(), activities.SavePipelineInput{Scope: scope, Pipeline: p})
+		require.NoError(t, err)
+		ids[p.Name()] = saved.Pipeline.ID()
+	}
+	index := func(name string) any {
+		read, err := c.ReadPipeline(t.Context(), activities.ReadPipelineInput{Scope: scope, ID: ids[name]})
+		require.NoError(t, err)
+		return read.Pipeline["index"]
+	}
+	for _, tt := range []struct {
+		application string
+		indices     map[string]int
+		code        pipeline.Code
+	}{
+		{"shop", map[string]int{ids["A"]: 1, ids["B"]: 0}, ""},
+		{"shop", map[string]int{ids["A"]: 1, ids["B"]: 0}, ""}, // the same call again
+		{"shop", map[string]int{ids["A"]: 7, ids["X"]: 0}, pipeline.CodeInvalid},
+		{"shop", map[string]int{ids["A"]: 7, "zzz": 0}, pipeline.CodeNotFound},
+		{"", map[string]int{ids["A"]: 7}, pipeline.CodeUnprocessable},
+		{"shop", nil, pipeline.CodeUnprocessable},
+	} {
+		_, err := c.ReorderPipelines(t.Context(), activities.ReorderPipelinesInput{Scope: scope, Application: tt.application, IDsToIndices: tt.indices})
+		if tt.code == "" {
+			require.NoError(t, err)
+		} else {
+			require.Equal(t, tt.code, pipeline.CodeOf(err), tt)
+		}
+		require.Equal(t, []any{int64(1), int64(0)}, []any{index("A"), index("B")}, tt)
+	}
+	// A saved configuration without an index keeps its place.
+	saved, err := c.SavePipeline(t.Context(), activities.SavePipelineInput{Scope: scope, Pipeline: pipeline.Pipeline{"id": ids["A"], "name": "A", "application": "shop"}})
+	require.NoError(t, err)
+	require.Equal(t, int64(1), saved.Pipeline["index"])
+}

@@ -21,6 +21,7 @@ func All() []workflows.StageType {
 		SavePipeline{Name: "savePipeline"},
 		SavePipeline{Name: "updatePipeline"},
 		DeletePipeline{},
+		ReorderPipelines{},
 		FindArtifactFromExecution{},
 		EvaluateArtifacts{},
 		CheckPreconditions{},

@@ -12,7 +12,9 @@ import (
 
 // SavePipeline stores a pipeline configuration (reference: orca section 6.2).
 // It serves savePipeline and updatePipeline. The configuration is an object or
-// its JSON in base64, as Spinnaker's clients send it.
+// its JSON in base64, as Spinnaker's clients send it. One without an ID is the
+// pipeline.id of the stage, if it has that: a restarted stage saves what it saved
+// before.
 //
 //	{"type": "savePipeline", "pipeline": "eyJuYW1lIjogIkRlcGxveSJ9", "staleCheck": true}
 type SavePipeline struct {
@@ -31,6 +33,9 @@ func (s SavePipeline) Type() string { return s.Name }
 
 // Tasks implements workflows.StageType.
 func (s SavePipeline) Tasks(*pipeline.Stage) []workflows.Task {
+	if s.Name == "updatePipeline" {
+		return []workflows.Task{{Name: "updatePipeline", Timeout: configurationTimeout, Run: s.save}}
+	}
 	return []workflows.Task{
 		{Name: "savePipeline", Timeout: configurationTimeout, Run: s.save},
 		instant("waitForPipelineSave"),
@@ -41,6 +46,10 @@ func (SavePipeline) save(ctx workflow.Context, t *workflows.TaskRun) (workflows.
 	p, err := pipelineOf(t.Stage)
 	if err != nil {
 		return workflows.Outcome{}, err
+	}
+	if id := t.Stage.Context.String("pipeline.id"); id != "" && p.ID() == "" && !t.Stage.Context.Bool("isSavingMultiplePipelines") {
+		p = p.Clone()
+		p["id"], p["regenerateCronTriggerIds"] = id, true
 	}
 	out, err := workflows.Call(ctx, t, activities.SavePipeline, activities.SavePipelineInput{
 		Scope: t.Scope(), Pipeline: p, StaleCheck: t.Stage.Context.Bool("staleCheck"),
@@ -54,9 +63,10 @@ func (SavePipeline) save(ctx workflow.Context, t *workflows.TaskRun) (workflows.
 	}}, nil
 }
 
-// DeletePipeline deletes a pipeline configuration; a missing one is a success.
+// DeletePipeline deletes a pipeline configuration, by its ID or by application
+// and name; a missing one is a success.
 //
-//	{"type": "deletePipeline", "pipeline": {"id": "3c1b…", "name": "Deploy"}}
+//	{"type": "deletePipeline", "pipeline": {"id": "3c1b…", "application": "shop", "name": "Deploy"}}
 type DeletePipeline struct{}
 
 var (
@@ -78,11 +88,27 @@ func (DeletePipeline) delete(ctx workflow.Context, t *workflows.TaskRun) (workfl
 	if err != nil {
 		return workflows.Outcome{}, err
 	}
-	if p.ID() == "" {
-		return workflows.Outcome{}, pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' names no pipeline to delete: set pipeline.id.", t.Stage.Name)
+	id := p.ID()
+	if id == "" {
+		if p.Application() == "" || p.Name() == "" {
+			return workflows.Outcome{}, pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' names no pipeline to delete: set pipeline.id, or pipeline.application and pipeline.name.", t.Stage.Name)
+		}
+		found, err := workflows.Call(ctx, t, activities.FindPipeline, activities.FindPipelineInput{Scope: t.Scope(), Application: p.Application(), Name: p.Name()})
+		switch {
+		case err == nil:
+			id = found.Pipeline.ID()
+		case pipeline.CodeOf(err) != pipeline.CodeNotFound:
+			return workflows.Outcome{}, err
+		}
 	}
-	_, err = workflows.Call(ctx, t, activities.DeletePipeline, activities.DeletePipelineInput{Scope: t.Scope(), ID: p.ID()})
-	return workflows.Outcome{}, err
+	if id != "" {
+		if _, err := workflows.Call(ctx, t, activities.DeletePipeline, activities.DeletePipelineInput{Scope: t.Scope(), ID: id}); err != nil {
+			return workflows.Outcome{}, err
+		}
+	}
+	return workflows.Outcome{Context: pipeline.Map{
+		"notification.type": "deletepipeline", "application": p.Application(), "pipeline.name": p.Name(), "pipeline.id": id,
+	}}, nil
 }
 
 func pipelineOf(s *pipeline.Stage) (pipeline.Pipeline, error) {
@@ -116,8 +142,12 @@ func (SavePipeline) Describe() workflows.Description {
 		Inputs: []workflows.Field{
 			{Name: "pipeline", Type: "object, or its JSON in base64", Text: "The configuration. In base64 its expressions stay as they are."},
 			{Name: "staleCheck", Type: "boolean", Default: "false", Text: "Refuses a configuration that somebody else has changed since it was read (its `updateTs` differs)."},
+			{Name: "pipeline.id", Type: "text", Text: "The ID of a configuration that holds none. The stage sets it, so that a restart saves the same pipeline again."},
 		},
-		Notes: []string{"The context tells what was saved under `pipeline.name` and `pipeline.id`."},
+		Notes: []string{
+			"The context tells what was saved under `pipeline.name` and `pipeline.id`. A configuration without an `index` keeps the place that it has.",
+			"A Front50 that does not answer is asked again for an hour, or for `stageTimeoutMs`; Orca gives up after 30 seconds.",
+		},
 	}
 }
 
@@ -127,6 +157,9 @@ func (DeletePipeline) Calls(s *pipeline.Stage) []string {
 	if err != nil {
 		return nil
 	}
+	if p.ID() == "" {
+		return []string{"delete the pipeline " + p.Name() + " of application " + p.Application()}
+	}
 	return []string{"delete the pipeline " + p.ID()}
 }
 
@@ -135,7 +168,8 @@ func (DeletePipeline) Describe() workflows.Description {
 	return workflows.Description{
 		Summary: "Deletes a pipeline configuration; a missing one is a success. Its executions stay.",
 		Inputs: []workflows.Field{
-			{Name: "pipeline", Type: "object, or its JSON in base64", Text: "`id` says which."},
+			{Name: "pipeline", Type: "object, or its JSON in base64", Text: "`id` says which, or else `application` and `name`."},
 		},
+		Notes: []string{"The context tells what was deleted under `pipeline.name` and `pipeline.id`."},
 	}
 }

@@ -109,13 +109,9 @@ var missing = []struct {
 		"deployService", "destroyService", "shareService", "unshareService", "createServiceKey", "deleteServiceKey",
 		"cloudFoundryCreateServiceBindings", "cloudFoundryDeleteServiceBindings", "mapLoadBalancers", "unmapLoadBalancers",
 	}},
-	{"the artifacts of pipelines", []string{"findArtifactFromExecution", "evaluateArtifacts"}},
-	{"the webhook stage", []string{"webhook"}},
-	{"projects, templates and tags in Front50", []string{
-		"reorderPipelines", "upsertProject", "deleteProject", "upsertEntityTags", "deleteEntityTags", "bulkUpsertEntityTags",
-		"createPipelineTemplate", "updatePipelineTemplate", "deletePipelineTemplate",
-		"createV2PipelineTemplate", "updateV2PipelineTemplate", "deleteV2PipelineTemplate",
-	}},
+	{"projects in Front50", []string{"upsertProject", "deleteProject"}},
+	{"entity tags in Clouddriver", []string{"upsertEntityTags", "deleteEntityTags", "bulkUpsertEntityTags"}},
+	{"pipeline templates of schema 1 in Front50", []string{"createPipelineTemplate", "updatePipelineTemplate", "deletePipelineTemplate"}},
 	{"the Keel role (managed delivery)", []string{
 		"importDeliveryConfig", "publishDeliveryConfig", "upsertDeliveryConfig", "deleteDeliveryConfig",
 	}},

@@ -27,6 +27,24 @@ func TestUnavailable(t *testing.T) {
 	require.Equal(t, pipeline.FailedContinue, stage(e).Status)
 }
 
+// What a stage needs is named: a role, a provider, or what Front50 does not hold.
+func TestUnavailableNamesWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[string]string{
+		"jenkins": "the Igor role (continuous integration)", "travis": "the Igor role (continuous integration)", "script": "the Igor role (continuous integration)",
+		"concourse": "the Igor role (continuous integration)", "googleCloudBuild": "the Igor role (continuous integration)",
+		"awsCodeBuild": "the Igor role (continuous integration)", "getProperties": "the Igor role (continuous integration)",
+		"upsertProject": "projects in Front50", "deleteProject": "projects in Front50",
+		"importDeliveryConfig": "the Keel role (managed delivery)", "publishDeliveryConfig": "the Keel role (managed delivery)",
+		"jira": "a service that is not part of Spinnaker's core", "pageApplicationOwner": "a service that is not part of Spinnaker's core",
+	} {
+		e := newRun(t, workflowstest.NewWorld(), `{"stages":[{"type":"`+kind+`","project":{"name":"p"}}]}`).Done()
+		require.Equal(t, pipeline.Terminal, e.Status)
+		require.Equal(t, []string{"The stage '" + kind + "' has the type '" + kind + "', which needs " + want + ", which this version does not have: remove the stage, or replace it."},
+			workflowstest.Errors(e, "0"))
+	}
+}
+
 // A stage is found by its alias, as Lambda stages are.
 func TestUnavailableByAlias(t *testing.T) {
 	t.Parallel()

@@ -20,6 +20,35 @@ func (w *World) ClusterSize(ctx context.Context, in activities.ClusterSizeInput)
 	})
 }
 
+// ListAccounts implements activities.Accounts.
+func (w *World) ListAccounts(ctx context.Context, in activities.ListAccountsInput) (activities.ListAccountsOutput, error) {
+	return ask(ctx, w, activities.ListAccounts, in, func() (activities.ListAccountsOutput, error) {
+		return activities.ListAccountsOutput{Accounts: []string{w.Account}}, nil
+	})
+}
+
+// ApplicationResources implements activities.Clouddriver: no application has
+// anything.
+func (w *World) ApplicationResources(ctx context.Context, in activities.ApplicationResourcesInput) (activities.ApplicationResourcesOutput, error) {
+	return ask(ctx, w, activities.ApplicationResources, in, func() (activities.ApplicationResourcesOutput, error) {
+		return activities.ApplicationResourcesOutput{Clusters: []string{}, SecurityGroups: []string{}}, nil
+	})
+}
+
+// ReorderPipelines implements activities.Configuration.
+func (w *World) ReorderPipelines(ctx context.Context, in activities.ReorderPipelinesInput) (activities.Done, error) {
+	return ask(ctx, w, activities.ReorderPipelines, in, func() (activities.Done, error) {
+		for id, index := range in.IDsToIndices {
+			p, known := w.pipelines[id]
+			if !known {
+				return activities.Done{}, pipeline.Errorf(pipeline.CodeNotFound, "Pipeline not found (id: %s)", id)
+			}
+			p["index"] = int64(index)
+		}
+		return activities.Done{}, nil
+	})
+}
+
 // FindPipeline implements activities.Configuration.
 func (w *World) FindPipeline(ctx context.Context, in activities.FindPipelineInput) (activities.FindPipelineOutput, error) {
 	return ask(ctx, w, activities.FindPipeline, in, func() (activities.FindPipelineOutput, error) {
