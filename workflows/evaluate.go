@@ -31,8 +31,9 @@ func (r *run) evaluateContext(ctx workflow.Context, s *pipeline.Stage) error {
 	if !holdsExpression(map[string]any(s.Context)) {
 		return nil
 	}
+	opt := expr.Options{Exclude: r.received(ctx, s)}
 	return r.fetching(ctx, s, func(env *expr.Env) error {
-		evaluated, _, err := expr.EvaluateStage(env, expr.Options{})
+		evaluated, _, err := expr.EvaluateStage(env, opt)
 		if err == nil {
 			s.Context = evaluated
 		}

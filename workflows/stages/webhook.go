@@ -37,6 +37,7 @@ var (
 	_ workflows.Canceller     = Webhook{}
 	_ workflows.Restarter     = Webhook{}
 	_ workflows.Caller        = Webhook{}
+	_ workflows.Receiver      = Webhook{}
 	_ workflows.Documented    = Webhook{}
 )
 
@@ -120,10 +121,29 @@ func (Webhook) ValidatePatch(s *pipeline.Stage, patch pipeline.Map) error {
 	return pipeline.Errorf(pipeline.CodeConflict, "The stage '%s' is a webhook that does not wait now: there is no wait to skip.", s.Name)
 }
 
+// Received implements workflows.Receiver: what was answered, and what the stage
+// took from the answer.
+func (Webhook) Received(s *pipeline.Stage) []string {
+	hook := s.Context.Map("webhook")
+	if hook == nil {
+		return nil
+	}
+	keys := []string{"webhook"}
+	if target := hook.String("statusEndpoint"); target != "" && target == s.Context.String("statusEndpoint") {
+		keys = append(keys, "statusEndpoint")
+	}
+	if len(s.Context.List("expectedArtifacts")) > 0 && !s.Context.Bool("waitForCompletion") {
+		keys = append(keys, "artifacts", "resolvedExpectedArtifacts")
+	}
+	return keys
+}
+
 // PrepareRestart implements workflows.Restarter: a new run counts its polls
-// anew.
-func (Webhook) PrepareRestart(s *pipeline.Stage, _ pipeline.Map) {
-	delete(s.Context, "webhook")
+// anew, and asks anew.
+func (w Webhook) PrepareRestart(s *pipeline.Stage, _ pipeline.Map) {
+	for _, key := range w.Received(s) {
+		delete(s.Context, key)
+	}
 	delete(s.Context, "skipRemainingWait")
 }
 
