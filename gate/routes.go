@@ -3,6 +3,7 @@ package gate
 import (
 	"net/http"
 
+	"github.com/gennaker/gennaker/front50"
 	"github.com/gennaker/gennaker/internal/httpjson"
 	"github.com/gennaker/gennaker/pipeline"
 )
@@ -70,6 +71,20 @@ var failedStagesParams = []parameter{
 	{"limit", "integer", 1, "At most so many stages."},
 }
 
+var searchParams = []parameter{
+	{"triggerTypes", "list", nil, "Only executions that a trigger of one of these types started; * is all."},
+	{"pipelineName", "string", nil, "Only executions of the pipeline with this name."},
+	{"eventId", "string", nil, "Only executions that this event started."},
+	{"trigger", "string", nil, "JSON in base64: what the trigger must hold. Texts are equal whatever the case or match as a regular expression, objects match by their keys, lists by an element of its own for each."},
+	{"triggerTimeStartBoundary", "integer", 0, "Only executions built at or after this moment, in milliseconds since 1970."},
+	{"triggerTimeEndBoundary", "integer", nil, "Only executions built at or before this moment, in milliseconds since 1970."},
+	statusesParam,
+	{"startIndex", "integer", 0, "Counted from 0."},
+	{"size", "integer", 10, "At most so many executions, 1000 at the most."},
+	{"reverse", "boolean", false, "Oldest first."},
+	{"expand", "boolean", false, "True adds contexts, outputs and tasks."},
+}
+
 // routes returns the whole API.
 func routes() []route {
 	return []route{
@@ -91,6 +106,7 @@ func routes() []route {
 		{Method: "GET", Path: "/applications/{application}/history", Summary: "Versions of the application's attributes, newest first", Auth: authRead, Query: []parameter{{"limit", "integer", 20, "At most so many versions."}}, Response: []pipeline.Map{}, handle: listApplicationHistory},
 		{Method: "GET", Path: "/applications/{application}/events", Summary: "Changes of the application's executions, short form, as server-sent events", Auth: authRead, Stream: true, handle: streamApplication},
 		{Method: "GET", Path: "/applications/{application}/pipelines", Summary: "Recent executions of the application's pipelines, oldest first", Auth: authRead, Query: []parameter{{"limit", "integer", 10, "Executions of each pipeline."}, statusesParam, expandParam, filterParam, maxPipelines}, Response: []pipeline.Execution{}, handle: listApplicationExecutions},
+		{Method: "GET", Path: "/applications/{application}/executions/search", Summary: "Executions of an application's pipelines, or with * of all, by what started them; newest first", Auth: authRead, Query: searchParams, Response: []pipeline.Execution{}, handle: searchExecutions},
 		{Method: "PUT", Path: "/applications/{application}/pipelines/{id}/cancel", Summary: "Cancel an execution", Auth: authExecute, Query: []parameter{reasonParam, forceParam}, handle: cancelExecution},
 		{Method: "GET", Path: "/applications/{application}/pipelineConfigs", Summary: "The application's pipelines, index counted from 0", Auth: authRead, Query: []parameter{filterParam, maxPipelines}, Response: []pipeline.Map{}, handle: listApplicationConfigs},
 		{Method: "GET", Path: "/applications/{application}/pipelineConfigs/{nameOrId}", Summary: "One pipeline, by name or ID", Auth: authRead, Response: pipeline.Map{}, handle: getApplicationConfig},
@@ -105,6 +121,7 @@ func routes() []route {
 		{Method: "POST", Path: "/pipelines", Summary: "Create or replace a pipeline", Auth: authWrite, Query: []parameter{staleParam}, Request: pipeline.Map{}, handle: savePipeline},
 		{Method: "PUT", Path: "/pipelines/{id}", Summary: "Replace a pipeline, its name included", Auth: authWrite, Query: []parameter{staleParam}, Request: pipeline.Map{}, Response: pipeline.Map{}, handle: updatePipeline},
 		{Method: "DELETE", Path: "/pipelines/{application}/{name}", Summary: "Delete a pipeline; a missing one is a success", Auth: authWrite, handle: deletePipeline},
+		{Method: "POST", Path: "/actions/pipelines/reorder", Summary: "Set the places of an application's pipelines in lists; answers once it is done", Auth: authWrite, Request: front50.Reorder{}, Response: task{}, handle: reorderPipelines},
 
 		// Executions.
 		{Method: "POST", Path: "/pipelines/start", Summary: "Run a pipeline that is in the body; with plan true, answer the pipeline without its template and, under planned, what a run would do", Auth: authExecute, Request: pipeline.Map{}, Response: ref{}, handle: startPipeline},

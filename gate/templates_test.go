@@ -15,7 +15,7 @@ import (
 	"github.com/gennaker/gennaker/pipeline/templates"
 )
 
-// worker is an engine whose tasks on templates end before anybody looks.
+// worker is an engine whose tasks on what Front50 holds end before anybody looks.
 type worker struct {
 	*engine
 	store front50.Store
@@ -37,6 +37,9 @@ func (w *worker) Start(ctx context.Context, x *pipeline.Execution) error {
 }
 
 func (w *worker) work(ctx context.Context, kind string, job pipeline.Map) error {
+	if kind == "reorderPipelines" {
+		return w.reorder(ctx, job)
+	}
 	if kind == "deleteV2PipelineTemplate" {
 		version, err := front50.TemplateVersion(job.String("pipelineTemplateId"), job.String("tag"), job.String("digest"))
 		if err != nil {
