@@ -187,20 +187,6 @@ func TestExampleTableOfDocuments(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, `{"manifests":[{"name":"valueA","namespace":"valueB"}]}`, encode(t, out))
 	})
-	t.Run("44", func(t *testing.T) { TestArtifactStore(t) })
-	t.Run("45", func(t *testing.T) { TestArtifactStore(t) })
-	t.Run("49", func(t *testing.T) { TestArtifactStore(t) })
-	t.Run("50", func(t *testing.T) {
-		env := &expr.Env{ArtifactStore: true, Context: map[string]any{
-			"manifests": []any{map[string]any{"type": "remote/map/base64", "reference": "ref://app/h"}},
-		}}
-		env.Fetched = map[string]expr.Answer{
-			expr.Request{Kind: expr.FetchArtifact, Reference: "ref://app/h"}.Key(): {Value: "eyJuYW1lIjoiZm9vIn0="},
-		}
-		out, _, err := expr.EvaluateString(env, "${manifests[0].name}", expr.Options{})
-		require.NoError(t, err)
-		require.Equal(t, "foo", out)
-	})
 	t.Run("67", func(t *testing.T) {
 		e := execution(t, `{"type":"PIPELINE","trigger":{"parameters":{"dummy":"foo"}},"stages":[
 			{"id":"1","refId":"1","type":"wait","name":"w","context":{"parameters":{"message":"o hai"},"d":"${parameters.dummy}"},"outputs":{}}]}`)
@@ -222,6 +208,38 @@ func TestExampleTableOfDocuments(t *testing.T) {
 			require.Equal(t, want, out)
 		}
 	})
+}
+
+// Rows that read what an artifact store holds.
+func TestExampleTableOfTheArtifactStore(t *testing.T) {
+	const hello, foo = "SGVsbG8gd29ybGQ=", "eyJuYW1lIjoiZm9vIn0="
+	stored := func(reference string) map[string]any {
+		return map[string]any{"type": "remote/map/base64", "reference": reference}
+	}
+	env := &expr.Env{
+		ArtifactStore: true,
+		Context: map[string]any{
+			"artifact": map[string]any{"reference": "ref://app/sha2"},
+			"manifest": stored("ref://app/map"), "manifests": []any{stored("ref://app/map")},
+		},
+		Fetched: map[string]expr.Answer{},
+	}
+	for reference, content := range map[string]string{"ref://app/sha1": hello, "ref://app/sha2": hello, "ref://app/map": foo} {
+		env.Fetched[expr.Request{Kind: expr.FetchArtifact, Reference: reference}.Key()] = expr.Answer{Value: content}
+	}
+	for _, c := range []struct{ row, expr, want string }{
+		{"44", `${#fromBase64("ref://app/sha1")}`, "Hello world"},
+		{"45", `${#fetchReference(artifact.reference)}`, hello},
+		{"49", `${ manifest.name }`, "foo"},
+		{"50", `${ manifests[0].name }`, "foo"},
+	} {
+		t.Run(c.row, func(t *testing.T) {
+			out, summary, err := expr.EvaluateString(env, c.expr, expr.Options{})
+			require.NoError(t, err)
+			require.Empty(t, summary.Descriptions())
+			require.Equal(t, c.want, out)
+		})
+	}
 }
 
 func TestExampleTableDeployedServerGroups(t *testing.T) {

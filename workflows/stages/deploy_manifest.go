@@ -23,6 +23,7 @@ var (
 	_ workflows.StageType  = DeployManifest{}
 	_ workflows.Caller     = DeployManifest{}
 	_ workflows.Checker    = DeployManifest{}
+	_ workflows.Receiver   = DeployManifest{}
 	_ workflows.Documented = DeployManifest{}
 )
 
@@ -56,6 +57,9 @@ func (DeployManifest) Check(s *pipeline.Stage) error {
 	}
 	return nil
 }
+
+// Received implements workflows.Receiver: what the cluster answered.
+func (DeployManifest) Received(*pipeline.Stage) []string { return []string{deployedKey, "messages"} }
 
 // deployment is one run of the stage; its tasks share it.
 type deployment struct {
@@ -199,7 +203,7 @@ func (d *deployment) cleanUp(ctx workflow.Context, t *workflows.TaskRun) (workfl
 	// From the context: the workflow may have continued as new while it waited for
 	// the manifests to be stable.
 	var deployed []pipeline.Map
-	for _, v := range t.Stage.Context.List("outputs.manifests") {
+	for _, v := range t.Stage.Context.List(deployedKey) {
 		if m := pipeline.AsMap(v); m != nil {
 			deployed = append(deployed, m)
 		}

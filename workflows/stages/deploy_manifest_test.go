@@ -295,3 +295,19 @@ func TestCancelDuringDeploy(t *testing.T) {
 	require.Equal(t, pipeline.Canceled, stage(e).Status)
 	require.NotContains(t, stage(e).Context, "exception")
 }
+
+// What the cluster now holds is data: what looks like an expression there is the
+// text of a manifest that was to stay as it is, or was written by somebody else.
+func TestDeployedManifestsAreNotEvaluated(t *testing.T) {
+	t.Parallel()
+	w := workflowstest.NewWorld()
+	e := newRun(t, w, `{"spelEvaluator":"v4","stages":[{"type":"deployManifest","account":"prod","skipExpressionEvaluation":true,"failOnFailedExpressions":true,
+		"note":"${1 + 1}","manifests":[{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":{"run":"echo ${HOME} ${1 + 1}"}}]}]}`).Done()
+	require.Equal(t, pipeline.Succeeded, e.Status, workflowstest.Errors(e, "0"))
+	for _, m := range []pipeline.Map{stage(e).Context, stage(e).Outputs} {
+		deployed := pipeline.AsMap(m.List("outputs.manifests")[0])
+		require.Equal(t, "echo ${HOME} ${1 + 1}", deployed.Map("data")["run"])
+	}
+	require.Equal(t, int64(2), stage(e).Context["note"])
+	require.NotContains(t, stage(e).Context, "expressionEvaluationSummary")
+}

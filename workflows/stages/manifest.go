@@ -16,6 +16,9 @@ import (
 // operationTimeout bounds a change of a cluster, as Orca's monitor does.
 const operationTimeout = time.Hour
 
+// deployedKey is where stages show the objects that the cluster now holds.
+const deployedKey = "outputs.manifests"
+
 // manifestOutputs turns what a cluster operation answered into the keys that
 // Spinnaker's clients and stages downstream read; the dots are part of the
 // names.
@@ -33,7 +36,7 @@ func manifestOutputs(out activities.DeployManifestOutput) (pipeline.Map, error) 
 		return nil, err
 	}
 	return pipeline.Map{
-		"outputs.manifests":                manifests,
+		deployedKey:                        manifests,
 		"outputs.manifestNamesByNamespace": namesValue(out.ManifestNamesByNamespace),
 		"outputs.boundArtifacts":           bound,
 		"outputs.createdArtifacts":         created,

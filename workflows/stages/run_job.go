@@ -28,6 +28,7 @@ var (
 	_ workflows.Restarter  = RunJob{}
 	_ workflows.Caller     = RunJob{}
 	_ workflows.Checker    = RunJob{}
+	_ workflows.Receiver   = RunJob{}
 	_ workflows.Documented = RunJob{}
 )
 
@@ -70,6 +71,12 @@ func (RunJob) Check(s *pipeline.Stage) error {
 		return pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' holds %d manifests: a Job stage runs exactly one.", s.Name, len(manifests))
 	}
 	return nil
+}
+
+// Received implements workflows.Receiver: what the cluster answered, and what the
+// Job's containers said at their end.
+func (RunJob) Received(*pipeline.Stage) []string {
+	return []string{deployedKey, "jobStatus", "completionDetails"}
 }
 
 type job struct {

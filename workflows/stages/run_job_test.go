@@ -156,6 +156,20 @@ func TestRunJobBindsWhatItCreates(t *testing.T) {
 	}
 }
 
+// What a Job's containers say is data.
+func TestRunJobDoesNotEvaluateWhatTheJobSays(t *testing.T) {
+	t.Parallel()
+	const said = "${#fromUrl('https://b.example/')}"
+	w := workflowstest.NewWorld()
+	workflowstest.On(w, activities.AwaitJob, func(context.Context, activities.AwaitJobInput) (activities.AwaitJobOutput, error) {
+		return activities.AwaitJobOutput{Succeeded: true, Status: pipeline.Map{"completionDetails": map[string]any{"message": said}}}, nil
+	})
+	e := newRun(t, w, `{"stages":[{"type":"runJob","expectedArtifacts":[{"id":"x","matchArtifact":{"type":"kubernetes/job"}}],`+job+`}]}`).Done()
+	require.Equal(t, pipeline.Succeeded, e.Status, workflowstest.Errors(e, "0"))
+	require.Equal(t, said, stage(e).Context.Map("completionDetails")["message"])
+	require.Empty(t, w.Asked(activities.FetchExpressions.Name))
+}
+
 func TestRunJobRefuses(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, stage, want string }{

@@ -41,6 +41,7 @@ func (Webhook) Describe() workflows.Description {
 		},
 		Notes: []string{
 			"What was answered stands in the stage's context, as in Spinnaker: `${#stage('Run the tests')['context']['webhook']['body']}`. It holds `statusCode`, `statusCodeValue`, `headers`, `body`, `error`, `statusEndpoint` and, of the last poll, `monitor` with the same keys and `progressMessage`, `percentComplete`, `resolvedValue` and `pastStatusCodes`.",
+			"What was answered is data: expressions in it are not evaluated, as Spinnaker does before each later task, so that whoever answers cannot read the execution. Expressions of the pipeline may read it.",
 			"The call is made again every 10 seconds for 5 minutes after a status of 500 and above, 429, or one of `webhookRetryStatusCodes`, and when the receiver cannot have got it: an unknown host, a refused connection (which ends the stage in Spinnaker). A call that may have been received and was not answered is made again only if it is a GET or HEAD, or if the operator says that it is safe.",
 			"Every call that may change something carries the header `Idempotency-Key`, the same for all repetitions of one call. A call whose worker died before it could tell of the answer is made again by another worker: receivers that must not act twice compare the key.",
 			"Polls come every second for a minute and then every 15 seconds, for an hour or `stageTimeoutMs`. A network that fails does not end the polling. The account and the headers of the call are used for polls and the cancellation too; an account only where its hosts allow it.",
