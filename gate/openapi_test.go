@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gennaker/gennaker/gate"
+	"github.com/gennaker/gennaker/pipeline"
 )
 
 func TestOpenAPIIsChecked(t *testing.T) {
@@ -65,4 +66,41 @@ func TestConfigTagsSayWhatDefaultConfigDoes(t *testing.T) {
 	_, err = parser.Parse(nil)
 	require.NoError(t, err)
 	require.Equal(t, gate.DefaultConfig(), c)
+}
+
+// Every call that Orca serves and Spinnaker's Gate forwards is there, under
+// Gate's path (reference: orca section 7). POST /fail is Echo's alone; a start
+// that cannot be resolved is recorded by Gate itself.
+func TestOrcasSurfaceIsServed(t *testing.T) {
+	t.Parallel()
+	paths := pipeline.AsMap(newWorld(t).get("/openapi.json")).Map("paths")
+	for _, call := range []struct{ orca, method, path string }{
+		{"POST /orchestrate", "post", "/pipelines/start"},
+		{"POST /orchestrate/{pipelineConfigId}", "post", "/pipelines/{application}/{name}"},
+		{"POST /plan", "post", "/pipelines/start"},
+		{"POST /ops", "post", "/tasks"},
+		{"GET /pipelines", "get", "/executions"},
+		{"GET /pipelines/{id}", "get", "/pipelines/{id}"},
+		{"DELETE /pipelines/{id}", "delete", "/pipelines/{id}"},
+		{"PUT /pipelines/{id}/cancel", "put", "/pipelines/{id}/cancel"},
+		{"PUT /pipelines/{id}/pause", "put", "/pipelines/{id}/pause"},
+		{"PUT /pipelines/{id}/resume", "put", "/pipelines/{id}/resume"},
+		{"PATCH /pipelines/{id}/stages/{stageId}", "patch", "/pipelines/{id}/stages/{stageId}"},
+		{"PUT /pipelines/{id}/stages/{stageId}/restart", "put", "/pipelines/{id}/stages/{stageId}/restart"},
+		{"GET /pipelines/{id}/evaluateExpression", "get", "/pipelines/{id}/evaluateExpression"},
+		{"GET /pipelines/{id}/{stageId}/evaluateExpression", "get", "/pipelines/{id}/{stageId}/evaluateExpression"},
+		{"POST /pipelines/{id}/evaluateVariables", "post", "/pipelines/{id}/evaluateVariables"},
+		{"GET /pipelines/failedStages", "get", "/executions/failedStages"},
+		{"GET /applications/{app}/pipelines", "get", "/applications/{application}/pipelines"},
+		{"GET /applications/{app}/pipelines/search", "get", "/applications/{application}/executions/search"},
+		{"GET /tasks/{id}", "get", "/tasks/{id}"},
+		{"GET /applications/{app}/tasks", "get", "/applications/{application}/tasks"},
+		{"DELETE /tasks/{id}", "delete", "/tasks/{id}"},
+		{"PUT /tasks/{id}/cancel", "put", "/tasks/{id}/cancel"},
+		{"PUT /tasks/cancel", "put", "/tasks/cancel"},
+		{"GET /webhooks/preconfigured", "get", "/webhooks/preconfigured"},
+		{"GET /jobs/preconfigured", "get", "/jobs/preconfigured"},
+	} {
+		require.Contains(t, paths.Map(call.path), call.method, call.orca)
+	}
 }

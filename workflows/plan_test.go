@@ -95,6 +95,7 @@ func TestPlanFindsProblems(t *testing.T) {
 		"Job of an artifact":  {`{"stages":[{"refId":"1","type":"runJob","account":"prod","source":"artifact"}]}`, "", []string{"1 FATAL takes its manifest from an artifact"}},
 		"two Jobs":            {`{"stages":[{"refId":"1","type":"runJob","account":"prod","manifests":[{"kind":"Job"},{"kind":"Job"}]}]}`, "", []string{"1 FATAL holds 2 manifests"}},
 		"Job to be evaluated": {`{"stages":[{"refId":"1","type":"runJob","account":"prod","manifest":"${ job }"}]}`, "", nil},
+		"custom strategy":     {`{"stages":[{"refId":"1","type":"pipeline","pipelineId":"s1","pipelineParameters":{"strategy":true}}]}`, "", []string{"1 FATAL needs strategies in Front50"}},
 		"build that needs CI": {`{"stages":[{"refId":"1","type":"jenkins","master":"m","job":"j"}]}`, "", []string{"1 FATAL has the type 'jenkins', which needs the Igor role"}},
 		"type of Spinnaker's": {`{"stages":[{"refId":"1","type":"cloneServerGroup"}]}`, "", []string{"1 FATAL"}},
 		"missing parameter":   {`{"parameterConfig":[{"name":"tag","required":true}],"stages":[]}`, "", []string{" FATAL requires the parameters 'tag'"}},

@@ -27,6 +27,7 @@ var (
 	_ workflows.Restarter  = Pipeline{}
 	_ workflows.Skippable  = Pipeline{}
 	_ workflows.Caller     = Pipeline{}
+	_ workflows.Checker    = Pipeline{}
 	_ workflows.Documented = Pipeline{}
 )
 
@@ -49,6 +50,15 @@ func (Pipeline) Tasks(s *pipeline.Stage) []workflows.Task {
 	return tasks
 }
 
+// Check implements workflows.Checker.
+func (Pipeline) Check(s *pipeline.Stage) error {
+	if !s.Context.Map("pipelineParameters").Bool("strategy") {
+		return nil
+	}
+	return pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' runs the custom strategy '%s', which needs strategies in Front50, which this version does not have: "+
+		"make it a pipeline, and leave strategy out of pipelineParameters.", s.Name, s.Context.String("pipelineId"))
+}
+
 // waitsForCompletion reads waitForCompletion: nothing but false says no.
 func waitsForCompletion(s *pipeline.Stage) bool {
 	switch v := s.Context["waitForCompletion"].(type) {
@@ -68,6 +78,9 @@ type child struct {
 
 func (c *child) start(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
 	tellSkippable(t)
+	if err := (Pipeline{}).Check(t.Stage); err != nil {
+		return workflows.Outcome{}, err
+	}
 	id := t.Stage.Context.String("pipeline")
 	if id == "" {
 		return workflows.Outcome{}, pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' names no pipeline: set pipeline to the ID of a pipeline configuration.", t.Stage.Name)

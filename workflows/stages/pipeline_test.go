@@ -118,6 +118,7 @@ func TestChildPipelineRefuses(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, parent, child, want string }{
 		{"none named", `{"type":"pipeline"}`, `"stages":[]`, "names no pipeline"},
+		{"custom strategy", `{"type":"pipeline","pipelineId":"s1","pipelineParameters":{"strategy":true}}`, `"stages":[]`, "runs the custom strategy 's1', which needs strategies in Front50"},
 		{"missing", `{"type":"pipeline","pipeline":"gone"}`, `"stages":[]`, "The referenced pipeline cannot be located (gone)"},
 		{"disabled", `{"type":"pipeline","pipeline":"kid"}`, `"disabled":true,"stages":[]`, "The referenced pipeline is disabled"},
 		{"broken", `{"type":"pipeline","pipeline":"kid"}`, `"stages":[{}]`, "has no type"},

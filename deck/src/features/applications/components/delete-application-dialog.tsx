@@ -47,8 +47,9 @@ export function DeleteApplicationDialog(props: DeleteApplicationDialogProps) {
       onConfirm={() => application && remove.mutate(application)}
     >
       <Text>
-        The application <strong>{application}</strong> and its permissions are deleted. What its
-        pipelines have deployed stays where it is.
+        The application <strong>{application}</strong> and its permissions are deleted, unless it
+        still has clusters or security groups. What else its pipelines have deployed stays where it
+        is.
       </Text>
     </ConfirmDialog>
   );
