@@ -165,6 +165,9 @@ func (r *request) search(s execSearch) ([]*pipeline.Execution, error) {
 			return nil, err
 		}
 		for _, e := range found {
+			if err := r.ctx().Err(); err != nil {
+				return nil, err
+			}
 			if !seen[e.ID] && s.matches(e) {
 				out = append(out, e)
 			}

@@ -1,6 +1,7 @@
 package gate_test
 
 import (
+	"encoding/base64"
 	"net/http"
 	"net/url"
 	"strings"
@@ -71,6 +72,25 @@ func FuzzTrigger(f *testing.F) {
 			require.Empty(t, w.engine.started)
 		default:
 			t.Fatalf("%d %s", out.Code, out.Body)
+		}
+	})
+}
+
+// FuzzSearchTrigger: whatever a search asks of triggers is answered or refused
+// with a message.
+func FuzzSearchTrigger(f *testing.F) {
+	for _, seed := range []string{``, `{}`, `[]`, `{"type":"manual"}`, `{"type":"(m|M).*"}`, `{"artifacts":[{},{}]}`, `{"user":"["}`, `{"parameters":{"a":[1,[2]]}}`, `{"a":1e400}`, "\x00"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, subset string) {
+		w := newWorld(t)
+		w.pipeline(`{"application":"shop","name":"one","id":"c1"}`)
+		x := &pipeline.Execution{ID: "e1", Application: "shop", PipelineConfigID: "c1", Status: pipeline.Succeeded, BuildTime: 1}
+		require.NoError(t, x.Trigger.UnmarshalJSON([]byte(`{"type":"manual","user":"ines","artifacts":[{"name":"a"},{"name":"b","version":"1"}],"parameters":{"a":[1,2]}}`)))
+		w.execution(x)
+		out := w.do("GET", "/applications/shop/executions/search?trigger="+url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(subset))), "")
+		if out.Code != http.StatusOK && out.Code != http.StatusBadRequest && out.Code != http.StatusRequestEntityTooLarge {
+			t.Fatalf("%q: %d %s", subset, out.Code, out.Body)
 		}
 	})
 }

@@ -11,7 +11,7 @@ import (
 const (
 	// maxSubsetPattern bounds one text of a subset in bytes, which is a pattern,
 	// maxSubsetText what is compared with it.
-	maxSubsetPattern, maxSubsetText = 1000, 100_000
+	maxSubsetPattern, maxSubsetText = 1000, 10_000
 	// maxSubsetValues bounds the values of a subset.
 	maxSubsetValues = 200
 )
