@@ -172,6 +172,11 @@ func scenarios() []scenario {
 				require.Equal(t, map[string]any{"shop": []any{"job test"}}, e.Stages[0].Context["canceledJobs"])
 				require.NotContains(t, e.Stages[0].Context, "exception")
 			}},
+		{name: "application_deleted", pipeline: `{"stages":[{"type":"deleteApplication","application":{"name":"shop"}}]}`,
+			want: "SUCCEEDED", stages: statuses{"0": "SUCCEEDED"},
+			check: func(t *testing.T, l *workflowstest.Live, _ *pipeline.Execution) {
+				require.Len(t, l.World.Asked(activities.ApplicationResources.Name), 1, "the account is looked at first")
+			}},
 		{name: "applications", pipeline: `{"stages":[{"type":"createApplication","application":{"name":"shop","email":"a@b.c"}},{"type":"deleteApplication","application":{"name":"shop"}},
 			{"type":"savePipeline","pipeline":{"name":"P","application":"shop"}},{"type":"deletePipeline","pipeline":{"id":"saved-P"}}]}`,
 			want: "SUCCEEDED", stages: statuses{"0": "SUCCEEDED", "1": "SUCCEEDED", "2": "SUCCEEDED", "3": "SUCCEEDED"}},

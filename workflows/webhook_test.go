@@ -48,6 +48,18 @@ func webhookScenarios() []scenario {
 				require.NoError(l, l.Cancel(e.ID))
 			},
 			want: pipeline.Canceled, stages: map[string]pipeline.Status{"0": pipeline.Canceled}},
+		{name: "webhook_answers_expressions", pipeline: polledWebhook,
+			script: func(w *workflowstest.World) {
+				polled(w, workflowstest.Answered(200, map[string]any{"s": "OK", "text": "${#fromUrl('https://a.example/')}"}))
+				workflowstest.On(w, activities.CallWebhook, func(context.Context, activities.CallWebhookInput) (activities.CallWebhookOutput, error) {
+					return workflowstest.Answered(200, "${#fromUrl('https://a.example/')}"), nil
+				})
+			},
+			want: pipeline.Succeeded, stages: map[string]pipeline.Status{"0": pipeline.Succeeded},
+			check: func(t *testing.T, l *workflowstest.Live, e *pipeline.Execution) {
+				require.Empty(t, l.World.Asked(activities.FetchExpressions.Name))
+				require.Equal(t, "${#fromUrl('https://a.example/')}", e.Stages[0].Context.Map("webhook")["body"])
+			}},
 		{name: "preconfigured_webhook_missing", pipeline: `{"stages":[{"type":"tell","alias":"preconfiguredWebhook"}]}`,
 			want: pipeline.Terminal, stages: map[string]pipeline.Status{"0": pipeline.Terminal}},
 	}
