@@ -10,7 +10,8 @@ import (
 // Archive keeps finished executions beyond Temporal's retention.
 type Archive interface {
 	// ArchiveExecution stores the execution in the object store and then in the
-	// read model as final. Repeating it changes nothing.
+	// read model as final; when the object store takes its time, readers see the
+	// execution's end meanwhile. Repeating it changes nothing.
 	ArchiveExecution(context.Context, ArchiveExecutionInput) (Done, error)
 }
 

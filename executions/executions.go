@@ -31,6 +31,8 @@ type Record struct {
 	// unasked is set on an archived state whose workflow did not answer: the
 	// execution may have been restarted since.
 	unasked bool
+	// forms are what stores keep of the execution, see [Record.Pack].
+	forms *forms
 }
 
 // Document is a record whose execution is as its store keeps it, for readers

@@ -71,3 +71,24 @@ func BenchmarkWide(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkPut publishes the states of a running execution of ten stages, as a
+// workflow does between two calls of the outside world.
+func BenchmarkPut(b *testing.B) {
+	model, err := redismodel.Open(b.Context(), redismodel.Config{Address: redismodel.EmbeddedAddress, Timeout: patience}, slog.New(slog.DiscardHandler))
+	require.NoError(b, err)
+	b.Cleanup(func() { require.NoError(b, model.Close()) })
+	e := executionstest.Execution("app", "ten", pipeline.Running, pipeline.ToMillis(time.Now()))
+	for i := range 10 {
+		e.Stages = append(e.Stages, &pipeline.Stage{
+			ID: fmt.Sprint(e.ID, i), RefID: fmt.Sprint(i), Type: "webhook", Name: fmt.Sprint("Stage ", i), Status: pipeline.Running,
+			Context: pipeline.Map{"url": "https://example.com", "method": "POST"}, Outputs: pipeline.Map{},
+			Tasks: []*pipeline.Task{{ID: "1", Name: "createWebhook", Status: pipeline.Running}}, RequisiteStageRefIDs: []string{},
+		})
+	}
+	b.ReportAllocs()
+	for n := int64(1); b.Loop(); n++ {
+		_, err := model.Put(b.Context(), executions.Record{Execution: e, Sequence: n, PublishedAt: pipeline.ToMillis(time.Now())})
+		require.NoError(b, err)
+	}
+}

@@ -17,14 +17,14 @@ func (r *run) publishChanges(ctx workflow.Context) {
 		if err := workflow.Await(ctx, func() bool { return r.changed }); err != nil {
 			return
 		}
-		published := false
+		counted := false
 		for r.changed {
 			r.changed = false
 			before := r.seq
 			letOthersRun(ctx)
-			published = r.seq != before // the end publishes itself
+			counted = r.seq != before // the end is shown by its archiving
 		}
-		if !published {
+		if !counted {
 			r.publish(ctx)
 		}
 	}
@@ -48,13 +48,18 @@ const sequencesPerEvent = 1000
 // worker may have published states that never came true, and the task computed
 // in its place, having a longer history, must outnumber them all.
 func (r *run) publish(ctx workflow.Context) {
-	r.changed = false
-	r.seq = max(r.seq+1, r.base+sequencesPerEvent*int64(workflow.GetInfo(ctx).GetCurrentHistoryLength()))
-	workflow.SetCurrentDetails(ctx, r.details())
+	r.count(ctx)
 	if workflow.IsReplaying(ctx) {
 		return
 	}
 	r.engine.publisher.Publish(r.snapshot())
+}
+
+// count gives the present state its sequence, and the Temporal UI its words.
+func (r *run) count(ctx workflow.Context) {
+	r.changed = false
+	r.seq = max(r.seq+1, r.base+sequencesPerEvent*int64(workflow.GetInfo(ctx).GetCurrentHistoryLength()))
+	workflow.SetCurrentDetails(ctx, r.details())
 }
 
 func (r *run) snapshot() Snapshot {

@@ -199,16 +199,16 @@ func (r *run) cancel(in CancelInput) {
 	r.end(pipeline.Canceled)
 }
 
-// finish gives the execution its end, publishes it and archives it. Archiving
-// is retried for as long as it takes: an execution is never dropped because the
-// object store is away.
+// finish gives the execution its end and archives it, which also shows it to
+// readers. Archiving is retried for as long as it takes: an execution is never
+// dropped because the object store is away.
 func (r *run) finish(ctx workflow.Context) {
 	r.exec.Status = r.outcome
 	r.exec.EndTime = r.now(ctx)
 	if r.exec.Status == pipeline.Succeeded {
 		r.dropTargetReferences()
 	}
-	r.publish(ctx)
+	r.count(ctx)
 	r.release(ctx)
 	status := temporal.NewSearchAttributeKeyKeyword(ExecutionStatusAttribute)
 	if err := workflow.UpsertTypedSearchAttributes(ctx, status.ValueSet(string(r.exec.Status))); err != nil {

@@ -12,6 +12,10 @@ import (
 	"github.com/gennaker/gennaker/pipeline"
 )
 
+// showAfter is how long readers wait for the archive before they see the end
+// that it has not taken yet.
+const showAfter = 300 * time.Millisecond
+
 var _ activities.Archive = (*Archive)(nil)
 
 // Archive implements [activities.Archive].
@@ -40,13 +44,25 @@ func (a *Archive) ArchiveExecution(ctx context.Context, in activities.ArchiveExe
 	case !e.Status.Complete():
 		return activities.Done{}, pipeline.Errorf(pipeline.CodeInvalid, "The execution %s is %s: only finished executions are archived.", e.ID, e.Status)
 	}
-	r := executions.Record{Execution: e, Sequence: in.Sequence, PublishedAt: pipeline.ToMillis(time.Now()), Final: true}
-	if err := a.archive.Save(ctx, r); err != nil {
+	r, err := executions.Record{Execution: e, Sequence: in.Sequence, PublishedAt: pipeline.ToMillis(time.Now())}.Pack()
+	if err != nil {
 		return activities.Done{}, err
 	}
-	if _, err := a.model.Put(ctx, r); err != nil {
-		a.logger.WarnContext(ctx, "the read model does not take a finished execution; readers find it in the archive",
-			"application", e.Application, "execution", e.ID, "error", err)
+	late := time.AfterFunc(showAfter, func() { a.show(ctx, r) })
+	err = a.archive.Save(ctx, r)
+	if err != nil {
+		return activities.Done{}, err
 	}
+	late.Stop()
+	r.Final = true
+	a.show(ctx, r)
 	return activities.Done{}, nil
+}
+
+// show tells the read model.
+func (a *Archive) show(ctx context.Context, r executions.Record) {
+	if _, err := a.model.Put(ctx, r); err != nil {
+		a.logger.WarnContext(ctx, "the read model does not take a finished execution; readers find it at its owner",
+			"application", r.Execution.Application, "execution", r.Execution.ID, "error", err)
+	}
 }

@@ -87,6 +87,42 @@ func TestArchiveExecution(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// slow is an archive that takes an execution when it is let.
+type slow struct {
+	executions.Archive
+	taken chan struct{}
+}
+
+func (s slow) Save(ctx context.Context, r executions.Record) error {
+	select {
+	case <-s.taken:
+		return s.Archive.Save(ctx, r)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func TestReadersSeeTheEndWhileTheArchiveTakesItsTime(t *testing.T) {
+	r := newRoom(t)
+	s := slow{r.store, make(chan struct{})}
+	e := executionstest.Execution("app", "config", pipeline.Succeeded, executionstest.Now)
+	done := make(chan error, 1)
+	go func() {
+		_, err := archive.New(s, r.model, slog.New(slog.DiscardHandler)).ArchiveExecution(t.Context(), activities.ArchiveExecutionInput{Execution: e, Sequence: 7})
+		done <- err
+	}()
+	shown := func() bool {
+		seen, err := r.model.Get(t.Context(), e.ID)
+		return err == nil && seen.Execution.Status == pipeline.Succeeded && !seen.Final
+	}
+	require.Eventually(t, shown, 10*time.Second, 10*time.Millisecond)
+	close(s.taken)
+	require.NoError(t, <-done)
+	seen, err := r.model.Get(t.Context(), e.ID)
+	require.NoError(t, err)
+	require.True(t, seen.Final)
+}
+
 func TestArchiveExecutionRefusesTheUnfinished(t *testing.T) {
 	t.Parallel()
 	a := archive.New(nil, nil, slog.New(slog.DiscardHandler))

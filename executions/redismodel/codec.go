@@ -2,7 +2,6 @@ package redismodel
 
 import (
 	"encoding/json"
-	"fmt"
 
 	"github.com/gennaker/gennaker/internal/packed"
 	"github.com/gennaker/gennaker/pipeline"
@@ -18,21 +17,13 @@ const (
 	largeAtOnce = 2
 )
 
-// codec turns executions into packed documents and back.
+// codec turns packed documents into executions.
 type codec struct {
 	// large holds a token for each large execution that is being decoded.
 	large chan struct{}
 }
 
 func newCodec() codec { return codec{large: make(chan struct{}, largeAtOnce)} }
-
-func (codec) encode(e *pipeline.Execution) ([]byte, error) {
-	b, err := packed.Pack(e)
-	if err != nil {
-		return nil, fmt.Errorf("encode execution %s: %w", e.ID, err)
-	}
-	return b, nil
-}
 
 func (c codec) decode(p string) (*pipeline.Execution, error) {
 	if packed.Size(p) >= largeValue {

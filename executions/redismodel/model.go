@@ -93,13 +93,9 @@ func (m *Model) Put(ctx context.Context, r executions.Record) (bool, error) {
 		return false, pipeline.Wrap(pipeline.CodeUnavailable, away, "Redis is away.")
 	}
 	e := r.Execution
-	full, err := m.codec.encode(e)
+	full, short, err := r.Packed()
 	if err != nil {
-		return false, pipeline.Wrap(pipeline.CodeInternal, err, "The execution %s cannot be stored.", e.ID)
-	}
-	short, err := m.codec.encode(e.Summary())
-	if err != nil {
-		return false, pipeline.Wrap(pipeline.CodeInternal, err, "The execution %s cannot be stored.", e.ID)
+		return false, err
 	}
 	ended := e.EndTime
 	if ended == 0 {

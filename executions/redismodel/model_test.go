@@ -310,7 +310,7 @@ func TestLargeRecordsAreCompressed(t *testing.T) {
 	for i := range 500 {
 		e.Stages[0].Outputs[fmt.Sprint("line", i)] = "the quick brown fox jumps over the lazy dog"
 	}
-	b, err := m.codec.encode(e)
+	b, _, err := executions.Record{Execution: e}.Packed()
 	require.NoError(t, err)
 	require.Less(t, len(b), 10_000)
 	back, err := m.codec.decode(string(b))

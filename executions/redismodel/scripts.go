@@ -76,16 +76,20 @@ local application = ARGV[17] -- as it is written; app is for comparing
 local key = P .. 'x:' .. id
 
 if redis.call('EXISTS', P .. 'gone:' .. id) == 1 then return 0 end
-local old = redis.call('HMGET', key, 'seq', 'final', 'full')
+-- placed: the indexes hold the execution already, as they do while its status
+-- stays; what else they go by never changes.
+local placed = false
+local old = redis.call('HMGET', key, 'seq', 'final', 'status')
 if old[1] then
   local was, is = tonumber(old[1]), tonumber(seq)
   if was > is or (was == is and old[2] == '1' and final ~= '1') then return 0 end
-  if was == is and old[2] == final and old[3] == full then
+  if was == is and old[2] == final and redis.call('HGET', key, 'full') == full then
     redis.call('HSET', key, 'at', at)
     return 1
   end
-  local f = about(id)
-  if f[4] ~= status then
+  placed = old[3] == status
+  if not placed then
+    local f = about(id)
     for _, place in ipairs(places(f[1], f[2], f[3])) do
       redis.call('ZREM', place .. '|' .. f[4], id)
     end
@@ -94,12 +98,14 @@ end
 redis.call('HSET', key, 'seq', seq, 'at', at, 'final', final, 'app', app, 'type', kind, 'group', group,
   'status', status, 'build', build, 'ended', ended, 'full', full, 'summary', summary,
   'application', application)
-for _, place in ipairs(places(app, kind, group)) do
-  redis.call('ZADD', place, 0 - build, id)
-  redis.call('ZADD', place .. '|' .. status, 0 - build, id)
+if not placed then
+  for _, place in ipairs(places(app, kind, group)) do
+    redis.call('ZADD', place, 0 - build, id)
+    redis.call('ZADD', place .. '|' .. status, 0 - build, id)
+  end
+  redis.call('SADD', P .. 'groups:' .. app, group)
+  redis.call('SADD', P .. 'groups', group)
 end
-redis.call('SADD', P .. 'groups:' .. app, group)
-redis.call('SADD', P .. 'groups', group)
 redis.call('PUBLISH', P .. 'on:x:' .. id, '+' .. id)
 redis.call('PUBLISH', P .. 'on:app:' .. app, '+' .. id)
 if final == '1' then trim(group, cap, keep, before) end

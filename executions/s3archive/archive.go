@@ -5,10 +5,11 @@
 //	                             gzipped (Content-Encoding tells), so that it is
 //	                             passed on; its metadata holds the sequence and
 //	                             what decides about it. Empty once it was deleted.
-//	by-id/<id>/summary.json      its short form, for lists
-//	index/all/<entry>            empty objects whose names sort newest first:
 //	index/application/<app>/<entry>
-//	index/group/<group>/<entry>  group: type and pipeline configuration
+//	                             its short form, for lists; the names sort newest
+//	                             first
+//	index/all/<entry>            empty objects of the same names
+//	index/group/<group>/<entry>  likewise; group: type and pipeline configuration
 //	index/groups/<app>/<group>   the groups of an application
 //
 // An entry is <inverted build time>.<id>.<sequence>.<status>.<type>.<app>, so a
@@ -17,18 +18,23 @@
 //
 // The execution is written before its entries: what an index names exists. An
 // execution whose writer died in between is found by its ID, and by lists once
-// it is saved again.
+// it is saved again. Saving costs two rounds of requests, since every workflow
+// waits for it at its end.
 package s3archive
 
 import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
+	"net/http"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/minio/minio-go/v7"
 	"golang.org/x/sync/errgroup"
@@ -61,6 +67,10 @@ const (
 	maxBody = 256 << 20
 	// maxSummaries bounds the memory of short forms.
 	maxSummaries = 10_000
+	// maxGroups bounds the memory of groups that are listed already, and
+	// groupBelievedFor the time after which one is listed again.
+	maxGroups        = 10_000
+	groupBelievedFor = time.Hour
 )
 
 var _ executions.Archive = (*Archive)(nil)
@@ -71,8 +81,14 @@ type Archive struct {
 	bucket string
 	logger *slog.Logger
 
+	// unconditional is set once the store has said that it does not know
+	// conditional writes.
+	unconditional atomic.Bool
+
 	mu        sync.Mutex
 	summaries map[summaryID]executions.Record
+	// groups are the keys of groups that are listed, with the time of that.
+	groups map[string]time.Time
 }
 
 type summaryID struct {
@@ -84,39 +100,74 @@ type summaryID struct {
 func New(client *minio.Client, bucket string, logger *slog.Logger) *Archive {
 	return &Archive{
 		client: &minio.Core{Client: client}, bucket: bucket, logger: logger,
-		summaries: map[summaryID]executions.Record{},
+		summaries: map[summaryID]executions.Record{}, groups: map[string]time.Time{},
 	}
 }
 
 // Save implements [executions.Archive].
 func (a *Archive) Save(ctx context.Context, r executions.Record) error {
 	e := r.Execution
+	full, short, err := r.Packed()
+	if err != nil {
+		return err
+	}
+	replaces, err := a.saveBody(ctx, r, full)
+	if err != nil || replaces == outdated {
+		return err
+	}
+	group, name := executions.GroupOf(e), entryOf(r).String()
+	g, inner := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		return a.put(inner, applicationIndex(e.Application)+name, r, short, minio.PutObjectOptions{})
+	})
+	for _, key := range []string{allIndex + name, groupIndex(group) + name} {
+		g.Go(func() error { return a.mark(inner, key) })
+	}
+	g.Go(func() error { return a.markGroup(inner, groupsOf(e.Application)+escape(group)) })
+	if err := g.Wait(); err != nil || replaces == nothing {
+		return err
+	}
+	return a.unlist(ctx, places(e.Application, group), entryOf(r), name)
+}
+
+// replaced is what a save found in the place of an execution.
+type replaced int
+
+const (
+	nothing  replaced = iota
+	another           // an earlier state, which is gone now
+	outdated          // a later state or a deletion: nothing was written
+)
+
+// saveBody writes the execution itself. The common case, the first save, is one
+// request.
+func (a *Archive) saveBody(ctx context.Context, r executions.Record, body []byte) (replaced, error) {
+	e := r.Execution
+	if !a.unconditional.Load() {
+		absent := minio.PutObjectOptions{}
+		absent.SetMatchETagExcept("*")
+		err := a.put(ctx, bodyKey(e.ID), r, body, absent)
+		var answer minio.ErrorResponse
+		errors.As(err, &answer)
+		switch answer.StatusCode {
+		case http.StatusNotImplemented:
+			a.unconditional.Store(true)
+		case http.StatusPreconditionFailed:
+		default:
+			return nothing, err
+		}
+	}
 	stored, err := a.client.StatObject(ctx, a.bucket, bodyKey(e.ID), minio.StatObjectOptions{})
-	replaces := err == nil
+	found := another
 	switch {
-	case replaces && (stored.UserMetadata[deletedMeta] != "" || sequenceOf(stored) > r.Sequence):
-		return nil
-	case err != nil && !objectstore.IsNotFound(err):
-		return a.unavailable(err, "look for", e.ID)
+	case err == nil && (stored.UserMetadata[deletedMeta] != "" || sequenceOf(stored) > r.Sequence):
+		return outdated, nil
+	case objectstore.IsNotFound(err):
+		found = nothing
+	case err != nil:
+		return nothing, a.unavailable(err, "look for", e.ID)
 	}
-	if err := a.put(ctx, bodyKey(e.ID), r, e); err != nil {
-		return err
-	}
-	if err := a.put(ctx, summaryKey(e.ID), r, e.Summary()); err != nil {
-		return err
-	}
-	group, name := executions.GroupOf(e), entryOf(r)
-	keys := []string{groupsOf(e.Application) + escape(group)}
-	for _, place := range places(e.Application, group) {
-		keys = append(keys, place+name.String())
-	}
-	if err := a.all(ctx, keys, a.mark); err != nil {
-		return err
-	}
-	if !replaces {
-		return nil
-	}
-	return a.unlist(ctx, e.Application, group, name, name.String())
+	return found, a.put(ctx, bodyKey(e.ID), r, body, minio.PutObjectOptions{})
 }
 
 // Load implements [executions.Archive].
@@ -135,7 +186,14 @@ func (a *Archive) Delete(ctx context.Context, id string) error {
 		return a.unavailable(err, "look for", id)
 	}
 	meta := info.UserMetadata
-	if err := a.remove(ctx, summaryKey(id)); err != nil {
+	build, err := strconv.ParseInt(meta[buildMeta], 10, 64)
+	if err != nil {
+		return pipeline.Wrap(pipeline.CodeInternal, err, "The archived execution %s has no build time in its metadata.", id)
+	}
+	application, group := unescape(meta[applicationMeta]), unescape(meta[groupMeta])
+	e := entry{build: pipeline.Millis(build), id: id}
+	// The short form goes first: without it lists look at the execution itself.
+	if err := a.unlist(ctx, []string{applicationIndex(application)}, e, ""); err != nil {
 		return err
 	}
 	if meta[deletedMeta] == "" {
@@ -148,17 +206,12 @@ func (a *Archive) Delete(ctx context.Context, id string) error {
 			return a.unavailable(err, "delete", id)
 		}
 	}
-	build, err := strconv.ParseInt(meta[buildMeta], 10, 64)
-	if err != nil {
-		return pipeline.Wrap(pipeline.CodeInternal, err, "The archived execution %s has no build time in its metadata.", id)
-	}
-	application, group := unescape(meta[applicationMeta]), unescape(meta[groupMeta])
-	return a.unlist(ctx, application, group, entry{build: pipeline.Millis(build), id: id}, "")
+	return a.unlist(ctx, places(application, group), e, "")
 }
 
-// unlist removes the entries of one execution from the indexes, except keep.
-func (a *Archive) unlist(ctx context.Context, application, group string, e entry, keep string) error {
-	return a.all(ctx, places(application, group), func(ctx context.Context, place string) error {
+// unlist removes the entries of one execution from indexes, except keep.
+func (a *Archive) unlist(ctx context.Context, indexes []string, e entry, keep string) error {
+	return a.all(ctx, indexes, func(ctx context.Context, place string) error {
 		options := minio.ListObjectsOptions{Prefix: place + e.stem() + "."}
 		for object := range a.client.ListObjectsIter(ctx, a.bucket, options) {
 			if object.Err != nil {
@@ -186,24 +239,19 @@ func (a *Archive) all(ctx context.Context, keys []string, fn func(context.Contex
 }
 
 // put writes one form of an execution.
-func (a *Archive) put(ctx context.Context, key string, r executions.Record, e *pipeline.Execution) error {
-	body, err := packed.Pack(e)
-	if err != nil {
-		return pipeline.Wrap(pipeline.CodeInternal, err, "The execution %s cannot be written as JSON.", e.ID)
+func (a *Archive) put(ctx context.Context, key string, r executions.Record, body []byte, options minio.PutObjectOptions) error {
+	e := r.Execution
+	options.ContentType, options.ContentEncoding = "application/json", "gzip"
+	options.UserMetadata = map[string]string{
+		sequenceMeta:    strconv.FormatInt(r.Sequence, 10),
+		publishedMeta:   strconv.FormatInt(int64(r.PublishedAt), 10),
+		buildMeta:       strconv.FormatInt(int64(e.BuildTime), 10),
+		applicationMeta: escape(e.Application),
+		groupMeta:       escape(executions.GroupOf(e)),
+		typeMeta:        string(e.Type),
+		statusMeta:      string(e.Status),
 	}
-	_, err = a.client.Client.PutObject(ctx, a.bucket, key, bytes.NewReader(body), int64(len(body)), minio.PutObjectOptions{
-		ContentType: "application/json", ContentEncoding: "gzip",
-		UserMetadata: map[string]string{
-			sequenceMeta:    strconv.FormatInt(r.Sequence, 10),
-			publishedMeta:   strconv.FormatInt(int64(r.PublishedAt), 10),
-			buildMeta:       strconv.FormatInt(int64(e.BuildTime), 10),
-			applicationMeta: escape(e.Application),
-			groupMeta:       escape(executions.GroupOf(e)),
-			typeMeta:        string(e.Type),
-			statusMeta:      string(e.Status),
-		},
-	})
-	if err != nil {
+	if _, err := a.client.Client.PutObject(ctx, a.bucket, key, bytes.NewReader(body), int64(len(body)), options); err != nil {
 		return a.unavailable(err, "write", e.ID)
 	}
 	return nil
@@ -215,6 +263,27 @@ func (a *Archive) mark(ctx context.Context, key string) error {
 	if err != nil {
 		return a.unavailable(err, "write the index entry", key)
 	}
+	return nil
+}
+
+// markGroup lists a group, unless this process did so of late: nothing takes a
+// group out of its list.
+func (a *Archive) markGroup(ctx context.Context, key string) error {
+	a.mu.Lock()
+	listed := a.groups[key]
+	a.mu.Unlock()
+	if time.Since(listed) < groupBelievedFor {
+		return nil
+	}
+	if err := a.mark(ctx, key); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.groups) >= maxGroups {
+		clear(a.groups)
+	}
+	a.groups[key] = time.Now()
 	return nil
 }
 

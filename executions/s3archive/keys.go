@@ -74,8 +74,7 @@ func (e entry) matches(q executions.Query) bool {
 		(q.Application == "" || strings.EqualFold(q.Application, e.application))
 }
 
-func bodyKey(id string) string    { return Prefix + "by-id/" + escape(id) + "/execution.json" }
-func summaryKey(id string) string { return Prefix + "by-id/" + escape(id) + "/summary.json" }
+func bodyKey(id string) string { return Prefix + "by-id/" + escape(id) + "/execution.json" }
 
 const allIndex = Prefix + "index/all/"
 

@@ -162,9 +162,9 @@ func (a *Archive) summary(ctx context.Context, e entry) (executions.Record, erro
 	if known {
 		return r, nil
 	}
-	r, err := a.read(ctx, summaryKey(e.id), e.id)
-	if pipeline.CodeOf(err) == pipeline.CodeNotFound {
-		// It is being saved or deleted now.
+	r, err := a.read(ctx, applicationIndex(e.application)+e.String(), e.id)
+	if err != nil && pipeline.CodeOf(err) != pipeline.CodeUnavailable {
+		// It is being saved or deleted now, or was listed by other means.
 		if r, err = a.Load(ctx, e.id); err == nil {
 			r.Execution = r.Execution.Summary()
 		}

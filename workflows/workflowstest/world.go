@@ -154,8 +154,12 @@ func (w *World) FetchExpressions(ctx context.Context, in activities.FetchExpress
 	})
 }
 
-// ArchiveExecution implements activities.Archive.
+// ArchiveExecution implements activities.Archive: it shows the execution, too,
+// also while it is not taken.
 func (w *World) ArchiveExecution(ctx context.Context, in activities.ArchiveExecutionInput) (activities.Done, error) {
+	if shown := w.Published(in.Execution.ID); len(shown) == 0 || shown[len(shown)-1].Sequence < in.Sequence {
+		w.Publish(workflows.Snapshot{Execution: in.Execution.Clone(), Sequence: in.Sequence})
+	}
 	return ask(ctx, w, activities.ArchiveExecution, in, func() (activities.Done, error) {
 		w.archived = append(w.archived, in)
 		return activities.Done{}, nil
