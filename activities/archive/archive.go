@@ -50,3 +50,15 @@ func (a *Archive) ArchiveExecution(ctx context.Context, in activities.ArchiveExe
 	}
 	return activities.Done{}, nil
 }
+
+// FindEnd implements [activities.Archive].
+func (a *Archive) FindEnd(ctx context.Context, in activities.FindEndInput) (activities.FindEndOutput, error) {
+	r, err := a.archive.Load(ctx, in.Execution)
+	switch {
+	case err != nil && pipeline.CodeOf(err) == pipeline.CodeNotFound:
+		return activities.FindEndOutput{}, nil
+	case err != nil:
+		return activities.FindEndOutput{}, err
+	}
+	return activities.FindEndOutput{Status: in.End(r.Execution, r.Sequence)}, nil
+}
