@@ -52,6 +52,14 @@ func TestStageEnabled(t *testing.T) {
 	}
 }
 
+// Ad-hoc tasks have no conditions (reference: orca section 3.5).
+func TestStageEnabledIsNotForTasks(t *testing.T) {
+	t.Parallel()
+	r := newRun(t, workflowstest.NewWorld(), `{"stages":[{"type":"scripted","stageEnabled":{"type":"expression","expression":"false"}}]}`)
+	r.Execution.Type = pipeline.TypeOrchestration
+	require.Equal(t, pipeline.Succeeded, r.Done().Stages[0].Status)
+}
+
 // Expressions are evaluated when a stage starts, with what is known then.
 func TestStageContextsAreEvaluated(t *testing.T) {
 	t.Parallel()
