@@ -185,7 +185,8 @@ func TestRestartResets(t *testing.T) {
 	}
 	require.Equal(t, first.StageByRef("5"), second.StageByRef("5"), "what is not behind it stays as it was")
 	require.Contains(t, second.StageByRef("1").Context, "restartDetails")
-	require.NotContains(t, second.StageByRef("2").Context, "restartDetails", "on the restarted stage alone")
+	require.Equal(t, map[string]any{"forgot": ""}, second.StageByRef("2").Context["restartDetails"], "what its type keeps, and no more")
+	require.NotContains(t, second.StageByRef("5").Context, "restartDetails")
 	require.Equal(t, []any{map[string]any{"type": "new"}}, second.StageByRef("6").Context["preconditions"])
 	require.NotContains(t, second.StageByRef("7").Context, "preconditions", "only where there were some")
 	require.NotContains(t, second.StageByRef("5").Context, "preconditions", "only where they are checked")
