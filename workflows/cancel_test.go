@@ -51,7 +51,7 @@ func TestCancel(t *testing.T) {
 			again := r.CancelAt(200*time.Millisecond, workflows.CancelInput{User: "mallory"})
 			e := r.Done()
 			took.Took(t)
-			again.Refused(t, pipeline.CodeConflict, "cannot be cancelled")
+			again.Refused(t, pipeline.CodeConflict, "has ended CANCELED and cannot be cancelled")
 			require.Equal(t, pipeline.Canceled, e.Status)
 			require.True(t, e.Canceled)
 			require.Equal(t, "ines", e.CanceledBy)
@@ -91,50 +91,39 @@ func TestCancelBySignalAndByTemporal(t *testing.T) {
 	require.Equal(t, pipeline.Canceled, e.Stages[0].Status)
 }
 
-// What has ended in a computation that was lost stays as it ended: a cancel or a
-// pause that the lost computation did not know finds the end in the archive.
+// What has ended in a computation that was lost stays as it ended: a cancel that
+// the lost computation did not know finds the end in the archive.
 func TestWhatHasEndedStaysEnded(t *testing.T) {
 	t.Parallel()
-	for name, drive := range map[string]func(*workflowstest.Run) *workflowstest.Answer{
-		"a cancel": func(r *workflowstest.Run) *workflowstest.Answer { return r.CancelAt(time.Second, byInes) },
-		"a pause":  func(r *workflowstest.Run) *workflowstest.Answer { return r.PauseAt(time.Second, "ines") },
-		"a parent's cancel": func(r *workflowstest.Run) *workflowstest.Answer {
-			r.At(time.Second, func() { r.Env.SignalWorkflow(workflows.CancelSignal, byInes) })
-			return nil
-		},
-		"a cancellation in Temporal": func(r *workflowstest.Run) *workflowstest.Answer { r.At(time.Second, r.Env.CancelWorkflow); return nil },
+	for name, cancel := range map[string]func(*workflowstest.Run){
+		"a parent's cancel":          func(r *workflowstest.Run) { r.Env.SignalWorkflow(workflows.CancelSignal, byInes) },
+		"a cancellation in Temporal": func(r *workflowstest.Run) { r.Env.CancelWorkflow() },
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := workflowstest.NewWorld()
-			workflowstest.On(w, activities.FindEnd, func(context.Context, activities.FindEndInput) (activities.FindEndOutput, error) {
-				return activities.FindEndOutput{Status: pipeline.Succeeded}, nil
+		for archived, want := range map[string]struct {
+			end    activities.FindEndOutput
+			err    error
+			status pipeline.Status
+		}{
+			"ended":   {activities.FindEndOutput{Status: pipeline.Succeeded}, nil, pipeline.Succeeded},
+			"running": {activities.FindEndOutput{}, nil, pipeline.Canceled},
+			// An archive that is away keeps nobody from cancelling.
+			"away": {activities.FindEndOutput{}, pipeline.Errorf(pipeline.CodeUnavailable, "The store is away."), pipeline.Canceled},
+		} {
+			t.Run(name+", "+archived, func(t *testing.T) {
+				t.Parallel()
+				w := workflowstest.NewWorld()
+				workflowstest.On(w, activities.FindEnd, func(context.Context, activities.FindEndInput) (activities.FindEndOutput, error) {
+					return want.end, want.err
+				})
+				r := newRun(t, w, `{"stages":[{"type":"scripted","takes":5}]}`)
+				r.At(time.Second, func() { cancel(r) })
+				e := r.Done()
+				require.Equal(t, want.status, e.Status)
+				require.Equal(t, want.status == pipeline.Canceled, e.Canceled)
+				require.Equal(t, []any{activities.FindEndInput{Execution: e.ID, Since: e.BuildTime}}, w.Asked(activities.FindEnd.Name))
 			})
-			r := newRun(t, w, `{"stages":[{"type":"scripted","takes":5}]}`)
-			answer := drive(r)
-			e := r.Done()
-			require.Equal(t, pipeline.Succeeded, e.Status)
-			require.False(t, e.Canceled)
-			require.Nil(t, e.Paused)
-			require.Equal(t, activities.FindEndInput{Execution: e.ID, Since: e.BuildTime}, w.Asked(activities.FindEnd.Name)[0])
-			if answer != nil {
-				require.ErrorContains(t, answer.Err, "has ended SUCCEEDED and cannot be")
-			}
-		})
+		}
 	}
-}
-
-// An archive that is away keeps nobody from cancelling.
-func TestCancelWhileTheArchiveIsAway(t *testing.T) {
-	t.Parallel()
-	w := workflowstest.NewWorld()
-	workflowstest.On(w, activities.FindEnd, func(context.Context, activities.FindEndInput) (activities.FindEndOutput, error) {
-		return activities.FindEndOutput{}, pipeline.Errorf(pipeline.CodeUnavailable, "The store is away.")
-	})
-	r := newRun(t, w, `{"stages":[{"type":"scripted","takes":600}]}`)
-	took := r.CancelAt(time.Second, byInes)
-	require.Equal(t, pipeline.Canceled, r.Done().Status)
-	took.Took(t)
 }
 
 // A cancel that comes with the very start ends the execution at once.

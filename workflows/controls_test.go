@@ -151,7 +151,7 @@ func TestRestartOfACancelledExecution(t *testing.T) {
 	require.Equal(t, map[string]pipeline.Status{"1": "SUCCEEDED", "2": "SUCCEEDED"}, workflowstest.Statuses(second))
 	// The end of the first run is no end of the second: it can be cancelled.
 	again := workflowstest.NewRunOf(t, w, scripted, first.Clone())
-	again.CancelAt(5*time.Second, byInes)
+	again.At(5*time.Second, func() { again.Env.SignalWorkflow(workflows.CancelSignal, byInes) })
 	require.Equal(t, pipeline.Canceled, again.Restart("1", "tess").Status)
 }
 

@@ -82,6 +82,19 @@ func TestStageContextsAreEvaluated(t *testing.T) {
 	require.Equal(t, "Failed Expression Evaluation", c.Map("exception").Map("details")["error"])
 }
 
+// A parameter that nobody gave and that has no default is null: an expression may
+// ask for it (reference: orca section 1).
+func TestParametersWithoutAValueAreNull(t *testing.T) {
+	t.Parallel()
+	for _, evaluator := range []string{"v2", "v3", "v4"} {
+		e := newRun(t, workflowstest.NewWorld(), `{"spelEvaluator":"`+evaluator+`","parameterConfig":[{"name":"note"}],"stages":[
+			{"type":"scripted","a":"${parameters.note ?: 'none'}","b":"${parameters['note'] == null}","c":"${trigger.parameters.containsKey('note')}"}]}`).Done()
+		c := e.Stages[0].Context
+		require.Equal(t, []any{"none", true, true}, []any{c["a"], c["b"], c["c"]}, evaluator)
+		require.NotContains(t, c, "exception")
+	}
+}
+
 // Before v4 the whole configuration is evaluated at the start, stages included
 // (reference: expressions section 7).
 func TestEvaluationAtTheStart(t *testing.T) {

@@ -39,7 +39,9 @@ func TestScenariosOnARealServer(t *testing.T) {
 			if s.script != nil {
 				s.script(w)
 			}
-			e := l.Start(s.config(w))
+			e := workflowstest.NewExecution(t, workflowstest.ParsePipeline(t, s.config(w)))
+			e.Trigger.DryRun = s.dry
+			require.NoError(t, l.StartExecution(e))
 			if s.drive != nil {
 				s.drive(l, e)
 			}

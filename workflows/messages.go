@@ -21,11 +21,12 @@ func (r *run) handleMessages(ctx workflow.Context) error {
 	if err != nil {
 		return err
 	}
-	err = workflow.SetUpdateHandlerWithOptions(ctx, CancelUpdate, func(ctx workflow.Context, in CancelInput) error {
-		return refusal(r.cancelUntold(ctx, in))
+	err = workflow.SetUpdateHandlerWithOptions(ctx, CancelUpdate, func(_ workflow.Context, in CancelInput) error {
+		r.cancel(in)
+		return nil
 	}, workflow.UpdateHandlerOptions{
 		Description: "Ends the execution; running stages clean up.",
-		Validator:   func(CancelInput) error { return refusal(r.refuseCancel()) },
+		Validator:   func(CancelInput) error { return refusal(r.refuseEnded("cancelled")) },
 	})
 	if err != nil {
 		return err
@@ -44,7 +45,7 @@ func (r *run) handleMessages(ctx workflow.Context) error {
 	}{
 		{PauseUpdate, "Holds the execution: nothing starts until it is resumed.",
 			func(PauseInput) error { return refusal(r.refuseUnless(pipeline.Running, "paused")) },
-			func(ctx workflow.Context, in PauseInput) error { return refusal(r.pauseUntold(ctx, in.User)) }},
+			func(ctx workflow.Context, in PauseInput) error { r.pause(ctx, in.User); return nil }},
 		{ResumeUpdate, "Lets a paused execution go on.",
 			func(PauseInput) error { return refusal(r.refuseUnless(pipeline.Paused, "resumed")) },
 			func(ctx workflow.Context, in PauseInput) error { r.unpause(in.User, r.now(ctx)); return nil }},
@@ -67,20 +68,13 @@ func (r *run) handleMessages(ctx workflow.Context) error {
 	workflow.GoNamed(r.ctx, "cancel signal", func(c workflow.Context) {
 		var in CancelInput
 		workflow.GetSignalChannel(c, CancelSignal).Receive(c, &in)
-		r.tellLate(r.cancelUntold(c, in))
+		r.cancelUntold(c, in)
 	})
 	workflow.GoNamed(r.ctx, "cancellation", func(c workflow.Context) {
 		ctx.Done().Receive(c, nil)
-		r.tellLate(r.cancelUntold(c, CancelInput{User: "temporal", Reason: "The workflow was cancelled in Temporal."}))
+		r.cancelUntold(c, CancelInput{User: "temporal", Reason: "The workflow was cancelled in Temporal."})
 	})
 	return nil
-}
-
-// tellLate logs that a cancel came too late where nobody waits for the answer.
-func (r *run) tellLate(err error) {
-	if err != nil {
-		r.log.Info("a cancel was passed over", "error", err)
-	}
 }
 
 func (r *run) validatePatch(in PatchStageInput) error {
@@ -147,13 +141,9 @@ func (r *run) skip(s *pipeline.Stage) {
 
 func (r *run) refuseEnded(verb string) error {
 	if r.ended {
-		return hasEnded(r.exec.ID, r.outcome, verb)
+		return pipeline.Errorf(pipeline.CodeConflict, "The execution %s has ended %s and cannot be %s.", r.exec.ID, r.outcome, verb)
 	}
 	return nil
-}
-
-func hasEnded(id string, status pipeline.Status, verb string) error {
-	return pipeline.Errorf(pipeline.CodeConflict, "The execution %s has ended %s and cannot be %s.", id, status, verb)
 }
 
 // refusal makes an error that keeps its code on the way back to the caller.

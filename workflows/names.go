@@ -36,8 +36,8 @@ const (
 // histories, for workflow.GetVersion. They never change; a further change of the
 // same code is a further version.
 const (
-	// endAskedChange: who would cancel or pause asks first whether the end was
-	// told already.
+	// endAskedChange: a cancel by signal, or in Temporal, asks first whether the end
+	// was told already.
 	endAskedChange = "end-asked"
 	// dryRunChange: a dry run plays execution windows, and preconditions that are
 	// no expressions.

@@ -19,18 +19,6 @@ func (r *run) pause(ctx workflow.Context, user string) {
 	r.moved()
 }
 
-// pauseUntold pauses the execution unless it has ended.
-func (r *run) pauseUntold(ctx workflow.Context, user string) error {
-	if err := r.refuseTold(ctx, "paused"); err != nil {
-		return err
-	}
-	if err := r.refuseUnless(pipeline.Running, "paused"); err != nil {
-		return err
-	}
-	r.pause(ctx, user)
-	return nil
-}
-
 // endPause lets a paused execution end. Nobody has resumed it, and nothing says
 // so: its last pause is shown as it began, as Orca leaves it.
 func (r *run) endPause() {

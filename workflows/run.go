@@ -53,10 +53,8 @@ type run struct {
 	permit *permit
 	// graph remembers which stages are before which; nil until it is asked for.
 	graph *expr.Graph
-	// asking counts those who ask whether the end was told before; canceling is set
-	// once somebody asked to cancel.
-	asking    int
-	canceling bool
+	// asking counts those who ask whether the end was told before.
+	asking int
 	// evaluations counts evaluations, for seeds that differ.
 	evaluations int
 }

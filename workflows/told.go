@@ -7,50 +7,38 @@ import (
 	"github.com/gennaker/gennaker/pipeline"
 )
 
-// The last task of a workflow may be computed again: the server does not close a
-// workflow for which news came in meanwhile, and a worker may be lost. By then
-// the end has been published and archived, and the news belongs to the task that
-// computes the end again, before it. So whoever would change the end asks the
-// archive first. What has ended stays as it ended.
+// The server does not close a workflow for which a signal or a cancellation came
+// in meanwhile: it hands its last task out again. By then the end has been
+// published and archived, and the news belongs to the task that computes the end
+// again, before it. So who would cancel that way asks the archive first. What has
+// ended stays as it ended. An update that comes so late is refused by the server.
 
-// refuseTold returns conflict when the execution has ended, also in a lost
+// cancelUntold cancels the execution unless it has ended, also in a lost
 // computation of the present task. An archive that does not answer keeps nobody
 // from cancelling.
-func (r *run) refuseTold(ctx workflow.Context, verb string) error {
-	if workflow.GetVersion(ctx, endAskedChange, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
-		return r.refuseEnded(verb)
+func (r *run) cancelUntold(ctx workflow.Context, in CancelInput) {
+	if r.ended {
+		return
 	}
-	r.busy++
-	r.asking++
-	in := activities.FindEndInput{Execution: r.exec.ID, After: r.base, Since: pipeline.ToMillis(workflow.GetInfo(ctx).WorkflowStartTime)}
-	found, err := activities.FindEnd.Do(ctx, in, activities.Options{Summary: "find end"})
-	r.busy--
-	r.asking--
-	if err != nil {
-		r.log.Warn("it is not known whether the execution has ended before, and taken that it has not", "error", err)
-	}
-	if found.Status != "" {
-		return hasEnded(r.exec.ID, found.Status, verb)
-	}
-	return r.refuseEnded(verb)
-}
-
-// cancelUntold cancels the execution unless it has ended.
-func (r *run) cancelUntold(ctx workflow.Context, in CancelInput) error {
-	if r.canceling = true; r.ended {
-		return r.refuseEnded("cancelled")
-	}
-	if err := r.refuseTold(ctx, "cancelled"); err != nil {
-		return err
+	if workflow.GetVersion(ctx, endAskedChange, workflow.DefaultVersion, 1) != workflow.DefaultVersion {
+		switch status, err := r.toldEnd(ctx); {
+		case err != nil:
+			r.log.Warn("it is not known whether the execution has ended before, and taken that it has not", "error", err)
+		case status != "":
+			r.log.Info("a cancel came too late", "user", in.User, "status", status)
+			return
+		}
 	}
 	r.cancel(in)
-	return nil
 }
 
-// refuseCancel refuses what comes too late to cancel.
-func (r *run) refuseCancel() error {
-	if r.canceling && !r.ended {
-		return pipeline.Errorf(pipeline.CodeConflict, "The execution %s is being cancelled and cannot be cancelled again.", r.exec.ID)
-	}
-	return r.refuseEnded("cancelled")
+// toldEnd returns the status that this run has archived, "" when it has not.
+func (r *run) toldEnd(ctx workflow.Context) (pipeline.Status, error) {
+	r.busy++
+	r.asking++
+	defer func() { r.busy--; r.asking-- }()
+	found, err := activities.FindEnd.Do(ctx, activities.FindEndInput{
+		Execution: r.exec.ID, After: r.base, Since: pipeline.ToMillis(workflow.GetInfo(ctx).WorkflowStartTime),
+	}, activities.Options{Summary: "find end"})
+	return found.Status, err
 }
