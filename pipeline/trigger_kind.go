@@ -1,5 +1,10 @@
 package pipeline
 
+import (
+	"maps"
+	"slices"
+)
+
 // A trigger is of the first of these kinds whose keys it has, all of them set
 // (reference: orca section 2.4). The kind decides which further keys clients
 // find on every execution, set or not.
@@ -49,9 +54,9 @@ func (t *Trigger) fill(defaults Map) {
 	if t.Other == nil {
 		t.Other = Map{}
 	}
-	for k, v := range defaults {
+	for _, k := range slices.Sorted(maps.Keys(defaults)) {
 		if t.Other[k] == nil {
-			t.Other[k] = CloneValue(v)
+			t.Other[k] = CloneValue(defaults[k])
 		}
 	}
 }

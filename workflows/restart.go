@@ -116,7 +116,9 @@ func (r *run) resetBehind(s *pipeline.Stage, user string) {
 	if kept == nil {
 		kept = pipeline.Map{}
 	}
-	maps.Copy(kept, details)
+	for _, k := range slices.Sorted(maps.Keys(details)) {
+		kept[k] = details[k]
+	}
 	s.Context["restartDetails"] = map[string]any(kept)
 }
 
