@@ -13,6 +13,28 @@ func errDisabled() error {
 	return pipeline.Errorf(pipeline.CodeInvalid, "Pipeline is disabled and cannot be started.")
 }
 
+// errTemplate refuses a configuration that came with the faults that were found
+// when its template was resolved (reference: orca section 1).
+func errTemplate(faults any) error {
+	out := &pipeline.Error{Code: pipeline.CodeInvalid, Message: "Pipeline template is invalid"}
+	list, isList := faults.([]any)
+	if !isList {
+		list = []any{faults}
+	}
+	for _, f := range list[:min(len(list), maxTemplateFaults)] {
+		message := pipeline.AsMap(f).String("message")
+		if message == "" {
+			text, _ := pipeline.EncodeValue(f) // it came as JSON
+			message = string(text)
+		}
+		out.Details = append(out.Details, message)
+	}
+	return out
+}
+
+// maxTemplateFaults is how many faults of a template are told.
+const maxTemplateFaults = 50
+
 // recordFailure records a start that cannot be done as an execution that failed,
 // so that people who did not send the request learn of it (reference: orca
 // section 3.8), and returns the error of the start. Built is the execution as

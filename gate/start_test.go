@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gennaker/gennaker/gate"
 	"github.com/gennaker/gennaker/pipeline"
 )
 
@@ -125,6 +126,10 @@ func TestFailedStarts(t *testing.T) {
 	}{
 		{name: "disabled in the request", target: "/pipelines/start", body: `{"application":"shop","name":"p","disabled":true,"stages":[{"type":"wait"}]}`,
 			message: "Pipeline is disabled and cannot be started.", stages: 1},
+		{name: "faults of a template", target: "/pipelines/start", body: `{"application":"shop","name":"p","errors":[{"message":"No variable x."},"odd"],"stages":[{"type":"wait"}]}`,
+			message: "Pipeline template is invalid", stages: 1},
+		{name: "disabled before it has faults", target: "/pipelines/start", body: `{"application":"shop","name":"p","disabled":true,"errors":[{}],"stages":[]}`,
+			message: "Pipeline is disabled and cannot be started.", stages: 0},
 		{name: "disabled in the store", target: "/pipelines/start", body: `{"application":"shop","name":"off","id":"p-off","stages":[]}`,
 			message: "The pipeline config off (p-off) belonging to shop is disabled", stages: -1},
 		{name: "disabled in the store, by name", target: "/pipelines/shop/off",
@@ -161,6 +166,33 @@ func TestFailedStarts(t *testing.T) {
 			require.Len(t, got.execution.Stages, tt.stages)
 			require.Equal(t, "shop", got.execution.Application)
 			require.Equal(t, got.execution.ID, pipeline.AsMap(w.get("/pipelines/"+got.execution.ID)).String("id"), "it can be looked at")
+		})
+	}
+}
+
+// TestStartsRunAsTheirCaller: a request cannot borrow the user that a trigger is
+// to run as, nor name another.
+func TestStartsRunAsTheirCaller(t *testing.T) {
+	t.Parallel()
+	const trigger = `{"type":"cron","user":"root","runAsUser":"deploy@shop"}`
+	for name, tt := range map[string]struct{ target, body string }{
+		"by name":        {"/pipelines/shop/p", trigger},
+		"by name, v2":    {"/pipelines/v2/shop/p", trigger},
+		"wrapped":        {"/pipelines/shop/p", `{"trigger":` + trigger + `}`},
+		"in the body":    {"/pipelines/start", `{"application":"shop","name":"q","stages":[],"trigger":` + trigger + `}`},
+		"an ad-hoc task": {"/tasks", `{"application":"shop","job":[{"type":"wait"}],"trigger":` + trigger + `}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, func(_ *gate.Dependencies, c *gate.Config) { c.TrustUserHeader = true })
+			w.pipeline(waiting)
+			out := w.do("POST", tt.target, tt.body, "X-SPINNAKER-USER", "kim")
+			require.Less(t, out.Code, 300, out.Body.String())
+			x := w.engine.started[0]
+			require.Equal(t, "kim", x.Authentication.User)
+			require.Equal(t, "kim", x.Trigger.User)
+			require.Equal(t, "cron", x.Trigger.Type)
+			require.Equal(t, "deploy@shop", x.Trigger.Other["runAsUser"], "the trigger is shown as it was sent")
 		})
 	}
 }

@@ -91,6 +91,9 @@ func startPipeline(r *request) error {
 		if config.Bool("disabled") {
 			return nil, errDisabled()
 		}
+		if faults := config["errors"]; faults != nil {
+			return nil, errTemplate(faults)
+		}
 		p, err := r.resolve(s.config, trigger)
 		if err != nil {
 			return nil, err

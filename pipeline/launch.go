@@ -15,6 +15,11 @@ type Launch struct {
 	Trigger Trigger
 	// User is the caller, "" for nobody known.
 	User string
+	// Automatic is set when a trigger of the configuration fires and nobody asks.
+	// The execution then runs as the trigger's runAsUser, or without one as User,
+	// where "" is [AutomaticUser]. Who asks for a start runs it as himself, whatever
+	// the trigger says.
+	Automatic bool
 	// Origin names the client, for example "deck" or "api".
 	Origin string
 	// Now is the moment of the request.
@@ -80,7 +85,7 @@ func NewExecution(config Pipeline, l Launch) (*Execution, error) {
 		LimitConcurrent:         m.Bool("limitConcurrent"),
 		MaxConcurrentExecutions: int(limit),
 		KeepWaitingPipelines:    m.Bool("keepWaitingPipelines"),
-		Authentication:          Authentication{User: trigger.User, AllowedAccounts: []string{}},
+		Authentication:          Authentication{User: l.runsAs(trigger), AllowedAccounts: []string{}},
 		Origin:                  l.Origin,
 		Source:                  m.Map("source").Clone(),
 		SpelEvaluator:           m.String("spelEvaluator"),
@@ -147,10 +152,13 @@ func launchTrigger(config Pipeline, l Launch) (Trigger, error) {
 	if strings.TrimSpace(t.Type) == "" {
 		t.Type = "manual"
 	}
-	if l.User != "" {
+	t.fillKind()
+	switch {
+	case l.Automatic && t.User == "":
+		t.User = l.runsAs(t)
+	case !l.Automatic && l.User != "":
 		t.User = l.User
-	}
-	if t.User == "" {
+	case t.User == "":
 		t.User = AnonymousUser
 	}
 	given := t.Parameters
@@ -160,12 +168,10 @@ func launchTrigger(config Pipeline, l Launch) (Trigger, error) {
 	}
 	var missing []string
 	for _, p := range config.Parameters() {
-		if _, present := given[p.Name]; present {
+		if _, present := given[p.Name]; present || p.Name == "" {
 			continue
 		}
-		if p.HasDefault {
-			t.Parameters[p.Name] = CloneValue(p.Default)
-		}
+		t.Parameters[p.Name] = CloneValue(p.Default) // null without a default, so that an expression may ask
 		if p.Required && (!p.HasDefault || p.Default == nil || p.Default == "") {
 			missing = append(missing, "'"+p.Name+"'")
 		}
@@ -175,6 +181,21 @@ func launchTrigger(config Pipeline, l Launch) (Trigger, error) {
 		return t, Wrap(CodeInvalid, ErrParameters, "The pipeline '%s' requires the parameters %s, which have no default: set them in parameters.", config.Name(), strings.Join(missing, ", "))
 	}
 	return t, nil
+}
+
+// runsAs is whom the execution runs as. A trigger cannot lend its runAsUser to
+// somebody who sends it.
+func (l Launch) runsAs(t Trigger) string {
+	if !l.Automatic {
+		return t.User
+	}
+	if user := strings.TrimSpace(t.Other.String(runAsUserKey)); user != "" {
+		return user
+	}
+	if l.User != "" {
+		return l.User
+	}
+	return AutomaticUser
 }
 
 func newStages(configs []StageConfig, l Launch) []*Stage {

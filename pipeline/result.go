@@ -5,12 +5,13 @@ import (
 	"slices"
 )
 
-// MergedOutputs merges the outputs of all stages in the execution's order, later
-// ones winning; two lists under one key are joined, equal elements once
-// (reference: orca section 2.1). The values are shared with the stages.
+// MergedOutputs merges the outputs of all stages, each after its requisites and
+// with its synthetic stages around it, later ones winning; two lists under one
+// key are joined, equal elements once (reference: orca section 2.1). The values
+// are shared with the stages.
 func (e *Execution) MergedOutputs() Map {
 	out := Map{}
-	for _, s := range e.Stages {
+	for _, s := range e.inOrder() {
 		for _, k := range slices.Sorted(maps.Keys(s.Outputs)) {
 			v := s.Outputs[k]
 			have, isList := out[k].([]any)
@@ -20,6 +21,32 @@ func (e *Execution) MergedOutputs() Map {
 			}
 			out[k] = v
 		}
+	}
+	return out
+}
+
+// inOrder lists all stages so that top-level ones follow their requisites. Each
+// takes its synthetic stages along, in the execution's order.
+func (e *Execution) inOrder() []*Stage {
+	byID := make(map[string]*Stage, len(e.Stages))
+	for _, s := range e.Stages {
+		byID[s.ID] = s
+	}
+	families := make(map[*Stage][]*Stage, len(e.Stages))
+	for _, s := range e.Stages {
+		top := s
+		for range e.Stages { // no longer than the longest way up
+			parent := byID[top.ParentStageID]
+			if top.ParentStageID == "" || parent == nil {
+				break
+			}
+			top = parent
+		}
+		families[top] = append(families[top], s)
+	}
+	out := make([]*Stage, 0, len(e.Stages))
+	for _, top := range e.Ordered() {
+		out = append(out, families[top]...)
 	}
 	return out
 }

@@ -22,6 +22,19 @@ func TestMergedOutputs(t *testing.T) {
 	require.Equal(t, pipeline.Map{}, (&pipeline.Execution{}).MergedOutputs())
 }
 
+// Later in the graph wins, wherever the configuration lists a stage; synthetic
+// stages go with their parent.
+func TestMergedOutputsFollowTheGraph(t *testing.T) {
+	t.Parallel()
+	stage := func(ref, parent string, requires ...string) *pipeline.Stage {
+		return &pipeline.Stage{ID: ref, RefID: ref, ParentStageID: parent, RequisiteStageRefIDs: requires, Outputs: pipeline.Map{"last": ref, "seen": []any{ref}}}
+	}
+	e := &pipeline.Execution{Stages: []*pipeline.Stage{
+		stage("3<1", "3"), stage("3", "", "2"), stage("3>1", "3"), stage("1", ""), stage("2<1<1", "2<1"), stage("2<1", "2"), stage("2", "", "1"),
+	}}
+	require.Equal(t, pipeline.Map{"last": "3>1", "seen": []any{"1", "2<1<1", "2<1", "2", "3<1", "3", "3>1"}}, e.MergedOutputs())
+}
+
 func TestStageErrors(t *testing.T) {
 	t.Parallel()
 	s := &pipeline.Stage{Context: pipeline.Map{"exception": map[string]any{"details": map[string]any{"errors": []any{"a", int64(1), "b"}}}}}

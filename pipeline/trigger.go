@@ -4,6 +4,14 @@ package pipeline
 // it.
 const AnonymousUser = "[anonymous]"
 
+// AutomaticUser is whom an execution runs as that a trigger without runAsUser
+// has started.
+const AutomaticUser = "anonymous"
+
+// runAsUserKey is the key of a trigger under which it names whom its executions
+// run as.
+const runAsUserKey = "runAsUser"
+
 // Trigger says why an execution exists (reference: orca section 2.4). Keys
 // that Gennaker does not know are kept in Other and written back flat.
 type Trigger struct {

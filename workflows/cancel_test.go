@@ -91,6 +91,41 @@ func TestCancelBySignalAndByTemporal(t *testing.T) {
 	require.Equal(t, pipeline.Canceled, e.Stages[0].Status)
 }
 
+// What has ended in a computation that was lost stays as it ended: a cancel that
+// the lost computation did not know finds the end in the archive.
+func TestWhatHasEndedStaysEnded(t *testing.T) {
+	t.Parallel()
+	for name, cancel := range map[string]func(*workflowstest.Run){
+		"a parent's cancel":          func(r *workflowstest.Run) { r.Env.SignalWorkflow(workflows.CancelSignal, byInes) },
+		"a cancellation in Temporal": func(r *workflowstest.Run) { r.Env.CancelWorkflow() },
+	} {
+		for archived, want := range map[string]struct {
+			end    activities.FindEndOutput
+			err    error
+			status pipeline.Status
+		}{
+			"ended":   {activities.FindEndOutput{Status: pipeline.Succeeded}, nil, pipeline.Succeeded},
+			"running": {activities.FindEndOutput{}, nil, pipeline.Canceled},
+			// An archive that is away keeps nobody from cancelling.
+			"away": {activities.FindEndOutput{}, pipeline.Errorf(pipeline.CodeUnavailable, "The store is away."), pipeline.Canceled},
+		} {
+			t.Run(name+", "+archived, func(t *testing.T) {
+				t.Parallel()
+				w := workflowstest.NewWorld()
+				workflowstest.On(w, activities.FindEnd, func(context.Context, activities.FindEndInput) (activities.FindEndOutput, error) {
+					return want.end, want.err
+				})
+				r := newRun(t, w, `{"stages":[{"type":"scripted","takes":5}]}`)
+				r.At(time.Second, func() { cancel(r) })
+				e := r.Done()
+				require.Equal(t, want.status, e.Status)
+				require.Equal(t, want.status == pipeline.Canceled, e.Canceled)
+				require.Equal(t, []any{activities.FindEndInput{Execution: e.ID, Since: e.BuildTime}}, w.Asked(activities.FindEnd.Name))
+			})
+		}
+	}
+}
+
 // A cancel that comes with the very start ends the execution at once.
 func TestCancelAtOnce(t *testing.T) {
 	t.Parallel()

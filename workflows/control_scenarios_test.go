@@ -37,6 +37,16 @@ func controlScenarios() []scenario {
 				require.NoError(l, l.Cancel(e.ID))
 			},
 			want: "CANCELED", stages: statuses{"a": "CANCELED"}},
+		// A cancel by signal asks first whether the end was told before.
+		{name: "canceled_by_parent", pipeline: `{"stages":[{"type":"wait","waitTime":3600}]}`,
+			drive: func(l *workflowstest.Live, e *pipeline.Execution) {
+				l.UntilTask(e.ID, "0", "wait")
+				require.NoError(l, l.Client.SignalWorkflow(l.Context(), e.ID, "", workflows.CancelSignal, byInes))
+			},
+			want: "CANCELED", stages: statuses{"0": "CANCELED"}},
+		{name: "dry_run", pipeline: `{"spelEvaluator":"v4","stages":[{"type":"wait","waitTime":3600,"restrictExecutionDuringTimeWindow":true,"restrictedExecutionWindow":{}},
+			{"type":"checkPreconditions","preconditions":[{"type":"clusterSize"},{"type":"expression","context":{"expression":"true"}}]}]}`, dry: true,
+			want: "SUCCEEDED", stages: statuses{"0<0": "SUCCEEDED", "0": "SUCCEEDED", "1<1": "SUCCEEDED", "1<2": "SUCCEEDED", "1": "SUCCEEDED"}},
 		{name: "restarted_while_running", pipeline: `{"stages":[{"type":"wait","refId":"a"},{"type":"wait","refId":"b","requisiteStageRefIds":["a"]},{"type":"manualJudgment","refId":"c"}]}`,
 			drive: func(l *workflowstest.Live, e *pipeline.Execution) {
 				l.UntilTask(e.ID, "c", "waitForJudgment")

@@ -58,7 +58,8 @@ func TestCancelOfAPausedExecution(t *testing.T) {
 	r.CancelAt(50*time.Second, workflows.CancelInput{User: "tess"})
 	e := r.Done()
 	require.Equal(t, pipeline.Canceled, e.Status)
-	require.False(t, e.Paused.IsPaused)
+	require.Equal(t, &pipeline.PausedDetails{PausedBy: "ines", PauseTime: e.StartTime + 2000, IsPaused: true}, e.Paused, "nobody has resumed it")
+	require.Equal(t, map[string]pipeline.Status{"1<1": "CANCELED", "1": "CANCELED", "2": "CANCELED", "3": "NOT_STARTED"}, workflowstest.Statuses(e), "what was over while it paused waited for its turn")
 	require.Equal(t, pipeline.NotStarted, e.StageByRef("3").Status)
 	require.Equal(t, e.StartTime+50_000, e.EndTime)
 }
@@ -116,7 +117,7 @@ func TestRestartAfterTheEnd(t *testing.T) {
 	require.NotContains(t, s.Context, "exception")
 	require.Equal(t, int64(2), s.Context["sum"], "an evaluated expression stays what it was")
 	require.Equal(t, 1, second.StageByRef("2<1").Attempt)
-	require.Greater(t, second.StartTime, pipeline.Millis(0))
+	require.Greater(t, second.StartTime, first.EndTime, "the start is that of the restart")
 	require.False(t, second.Canceled)
 
 	// From the first stage everything runs again; the attempts add up.
@@ -129,6 +130,90 @@ func TestRestartAfterTheEnd(t *testing.T) {
 	fourth := workflowstest.NewRunOf(t, w, scripted, third.Clone()).Restart("2<1", "ines")
 	require.Equal(t, 3, fourth.StageByRef("2").Attempt)
 	require.Equal(t, 1, fourth.StageByRef("1").Attempt)
+}
+
+// A restart of what was cancelled: the execution is cancelled no more, who
+// cancelled it and why stays on record (reference: orca sections 2.1 and 3.11).
+func TestRestartOfACancelledExecution(t *testing.T) {
+	t.Parallel()
+	w := workflowstest.NewWorld()
+	r := newRun(t, w, `{"stages":[`+withType(t, `{"refId":"1","takes":60},{"refId":"2","requisiteStageRefIds":["1"]}`)+`]}`)
+	r.PauseAt(2*time.Second, "kim")
+	r.CancelAt(5*time.Second, byInes)
+	first := r.Done()
+	second := workflowstest.NewRunOf(t, w, scripted, first.Clone()).Restart("1", "tess")
+	require.Equal(t, pipeline.Succeeded, second.Status)
+	require.False(t, second.Canceled)
+	require.Equal(t, "ines", second.CanceledBy)
+	require.Equal(t, "wrong flour", second.CancellationReason)
+	require.Equal(t, first.Paused, second.Paused)
+	require.Equal(t, second.StartTime+60_000, second.EndTime)
+	require.Equal(t, map[string]pipeline.Status{"1": "SUCCEEDED", "2": "SUCCEEDED"}, workflowstest.Statuses(second))
+	// The end of the first run is no end of the second: it can be cancelled.
+	again := workflowstest.NewRunOf(t, w, scripted, first.Clone())
+	again.At(5*time.Second, func() { again.Env.SignalWorkflow(workflows.CancelSignal, byInes) })
+	require.Equal(t, pipeline.Canceled, again.Restart("1", "tess").Status)
+}
+
+// What a restart resets, and what it leaves (reference: orca section 3.11).
+func TestRestartResets(t *testing.T) {
+	t.Parallel()
+	w := workflowstest.NewWorld()
+	first := newRun(t, w, `{"stages":[`+withType(t, `
+		{"refId":"1","name":"one","before":[{"before":[{"name":"deep"}]}],"after":[{"name":"a"}],"outputs":{"o":1},"leaves":{"c":2}},
+		{"refId":"2","name":"two","requisiteStageRefIds":["1"]},
+		{"refId":"3","name":"three","requisiteStageRefIds":["2"],"code":"failed","failPipeline":false},
+		{"refId":"4","requisiteStageRefIds":["3"]},
+		{"refId":"5"},
+		{"refId":"6","type":"checkPreconditions","alias":"scripted","preconditions":[{"type":"old"}]},
+		{"refId":"7","type":"checkPreconditions","alias":"scripted"}`)+`]}`).Done()
+	require.Equal(t, pipeline.Succeeded, first.Status)
+
+	r := workflowstest.NewRunOf(t, w, scripted, first.Clone())
+	in := workflows.RestartInput{StageID: r.StageID("1"), User: "tess", Preconditions: map[string][]any{
+		"6": {map[string]any{"type": "new"}}, "7": {map[string]any{"type": "new"}}, "5": {map[string]any{"type": "new"}},
+	}}
+	r.Env.SetStartTime(first.EndTime.Time().Add(time.Minute))
+	r.Env.ExecuteWorkflow(workflows.PipelineWorkflow, workflows.Input{Execution: first.Clone(), Sequence: w.Archived(first.ID)[0].Sequence, Restart: &in})
+	second := workflowstest.RequireEnd(t, w, first.ID)
+	require.Equal(t, first.ID, second.ID)
+	require.Equal(t, map[string]pipeline.Status{
+		"1<1<1": "SUCCEEDED", "1<1": "SUCCEEDED", "1": "SUCCEEDED", "1>1": "SUCCEEDED", "2": "SUCCEEDED", "3": "STOPPED", "4": "NOT_STARTED", "5": "SUCCEEDED", "6": "SUCCEEDED", "7": "SUCCEEDED",
+	}, workflowstest.Statuses(second))
+	for ref, attempt := range map[string]int{"1": 1, "2": 1, "3": 1, "4": 0, "5": 0, "6": 0} {
+		require.Equal(t, attempt, second.StageByRef(ref).Attempt, ref)
+	}
+	require.Equal(t, first.StageByRef("5"), second.StageByRef("5"), "what is not behind it stays as it was")
+	require.Contains(t, second.StageByRef("1").Context, "restartDetails")
+	require.Equal(t, map[string]any{"forgot": ""}, second.StageByRef("2").Context["restartDetails"], "what its type keeps, and no more")
+	require.NotContains(t, second.StageByRef("5").Context, "restartDetails")
+	require.Equal(t, []any{map[string]any{"type": "new"}}, second.StageByRef("6").Context["preconditions"])
+	require.NotContains(t, second.StageByRef("7").Context, "preconditions", "only where there were some")
+	require.NotContains(t, second.StageByRef("5").Context, "preconditions", "only where they are checked")
+
+	for _, ref := range []string{"1<1<1", "1<1", "1>1"} {
+		require.Equal(t, 1, second.StageByRef(ref).Attempt, "%s was planned anew", ref)
+		require.Empty(t, second.StageByRef(ref).PreviousAttempts, ref)
+	}
+	s := second.StageByRef("1")
+	require.Equal(t, int64(1), s.Outputs["o"])
+	require.Equal(t, int64(2), s.Context["c"])
+}
+
+// A stage that never started may be restarted when nothing holds it back, and is
+// no other attempt (reference: orca section 3.11).
+func TestRestartOfAStageThatNeverStarted(t *testing.T) {
+	t.Parallel()
+	w := workflowstest.NewWorld()
+	r := newRun(t, w, `{"stages":[`+withType(t, `{"refId":"1","takes":5},{"refId":"2","takes":600},{"refId":"3","requisiteStageRefIds":["1","2"]}`)+`]}`)
+	r.CancelAt(10*time.Second, byInes)
+	first := r.Done()
+	require.Equal(t, map[string]pipeline.Status{"1": "SUCCEEDED", "2": "CANCELED", "3": "NOT_STARTED"}, workflowstest.Statuses(first))
+	first.StageByRef("2").Status = pipeline.Succeeded
+	second := workflowstest.NewRunOf(t, w, scripted, first.Clone()).Restart("3", "tess")
+	require.Equal(t, map[string]pipeline.Status{"1": "SUCCEEDED", "2": "SUCCEEDED", "3": "SUCCEEDED"}, workflowstest.Statuses(second))
+	require.Zero(t, second.StageByRef("3").Attempt)
+	require.Equal(t, "tess", second.StageByRef("3").Context.Map("restartDetails")["restartedBy"])
 }
 
 // What had halted beside the restarted branch lets the branch run to its end and
@@ -185,6 +270,9 @@ func TestStartFailureIsRecorded(t *testing.T) {
 	require.Equal(t, pipeline.Terminal, e.Status)
 	require.Equal(t, "system", e.CanceledBy)
 	require.Equal(t, "Failed on startup: No artifact.\nGive one.", e.CancellationReason)
+	require.True(t, e.Canceled)
+	require.Zero(t, e.StartTime, "it never ran")
+	require.Zero(t, e.EndTime)
 	require.Equal(t, pipeline.NotStarted, e.Stages[0].Status)
 	_, err := r.Result()
 	require.ErrorContains(t, err, "No artifact.")

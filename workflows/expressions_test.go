@@ -52,6 +52,14 @@ func TestStageEnabled(t *testing.T) {
 	}
 }
 
+// Ad-hoc tasks have no conditions (reference: orca section 3.5).
+func TestStageEnabledIsNotForTasks(t *testing.T) {
+	t.Parallel()
+	r := newRun(t, workflowstest.NewWorld(), `{"stages":[{"type":"scripted","stageEnabled":{"type":"expression","expression":"false"}}]}`)
+	r.Execution.Type = pipeline.TypeOrchestration
+	require.Equal(t, pipeline.Succeeded, r.Done().Stages[0].Status)
+}
+
 // Expressions are evaluated when a stage starts, with what is known then.
 func TestStageContextsAreEvaluated(t *testing.T) {
 	t.Parallel()
@@ -72,6 +80,19 @@ func TestStageContextsAreEvaluated(t *testing.T) {
 	require.Len(t, c.Map(expr.SummaryKey), 1)
 	require.Equal(t, []string{"Failed to evaluate [gone] : nothing not found"}, workflowstest.Errors(e, "2"), "never in silence")
 	require.Equal(t, "Failed Expression Evaluation", c.Map("exception").Map("details")["error"])
+}
+
+// A parameter that nobody gave and that has no default is null: an expression may
+// ask for it (reference: orca section 1).
+func TestParametersWithoutAValueAreNull(t *testing.T) {
+	t.Parallel()
+	for _, evaluator := range []string{"v2", "v3", "v4"} {
+		e := newRun(t, workflowstest.NewWorld(), `{"spelEvaluator":"`+evaluator+`","parameterConfig":[{"name":"note"}],"stages":[
+			{"type":"scripted","a":"${parameters.note ?: 'none'}","b":"${parameters['note'] == null}","c":"${trigger.parameters.containsKey('note')}"}]}`).Done()
+		c := e.Stages[0].Context
+		require.Equal(t, []any{"none", true, true}, []any{c["a"], c["b"], c["c"]}, evaluator)
+		require.NotContains(t, c, "exception")
+	}
 }
 
 // Before v4 the whole configuration is evaluated at the start, stages included

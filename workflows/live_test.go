@@ -1,11 +1,14 @@
 package workflows_test
 
 import (
+	"context"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
 
+	"github.com/gennaker/gennaker/activities"
 	"github.com/gennaker/gennaker/internal/testkit"
 	"github.com/gennaker/gennaker/pipeline"
 	"github.com/gennaker/gennaker/workflows"
@@ -36,7 +39,9 @@ func TestScenariosOnARealServer(t *testing.T) {
 			if s.script != nil {
 				s.script(w)
 			}
-			e := l.Start(s.config(w))
+			e := workflowstest.NewExecution(t, workflowstest.ParsePipeline(t, s.config(w)))
+			e.Trigger.DryRun = s.dry
+			require.NoError(t, l.StartExecution(e))
 			if s.drive != nil {
 				s.drive(l, e)
 			}
@@ -103,6 +108,71 @@ func TestUpdatesThatRaceWithTheEnd(t *testing.T) {
 		require.Equal(t, took == 1, res.Status == pipeline.Canceled)
 		workflowstest.RequireEnd(t, l.World, e.ID)
 	}
+}
+
+// News that come while the workflow closes make the server hand out its last
+// task again. The end that was told stays, whatever the news are.
+func TestNewsWhileTheWorkflowCloses(t *testing.T) {
+	t.Parallel()
+	for name, send := range map[string]func(l *workflowstest.Live, id string) (refused func() error){
+		"a parent's cancel": func(l *workflowstest.Live, id string) func() error {
+			require.NoError(l, l.Client.SignalWorkflow(l.Context(), id, "", workflows.CancelSignal, byInes))
+			return nil
+		},
+		"a cancellation in Temporal": func(l *workflowstest.Live, id string) func() error {
+			require.NoError(l, l.Client.CancelWorkflow(l.Context(), id, ""))
+			return nil
+		},
+		"a cancel": func(l *workflowstest.Live, id string) func() error {
+			return background(func() error { return l.Cancel(id) })
+		},
+		"a pause": func(l *workflowstest.Live, id string) func() error {
+			return background(func() error {
+				return l.Update(id, workflows.PauseUpdate, workflows.PauseInput{User: "ines"}, nil)
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := workflowstest.NewWorld()
+			l := newLive(t, w)
+			var refused func() error
+			var once sync.Once
+			workflowstest.On(w, activities.ArchiveExecution, func(_ context.Context, in activities.ArchiveExecutionInput) (activities.Done, error) {
+				if err := w.Keep(in); err != nil {
+					return activities.Done{}, err
+				}
+				once.Do(func() { refused = send(l, in.Execution.ID) })
+				return activities.Done{}, nil
+			})
+			e := l.Start(`{"stages":[{"type":"wait","refId":"1"},{"type":"scripted","refId":"2","requisiteStageRefIds":["1"]}]}`)
+			res, err := l.End(e.ID)
+			require.NoError(t, err)
+			require.Equal(t, pipeline.Succeeded, res.Status)
+			for _, a := range w.Archived(e.ID) {
+				require.Equal(t, pipeline.Succeeded, a.Execution.Status)
+			}
+			ended := false
+			for _, s := range w.Published(e.ID) {
+				ended = ended || s.Execution.Status.Complete()
+				require.Contains(t, []pipeline.Status{pipeline.NotStarted, pipeline.Running, pipeline.Succeeded}, s.Execution.Status)
+			}
+			require.True(t, ended)
+			if refused != nil {
+				require.Error(t, refused())
+			} else {
+				require.NotEmpty(t, w.Asked(activities.FindEnd.Name), "the task was computed again")
+			}
+			require.NoError(t, replay(t, everyType, w, l.History(e.ID)))
+		})
+	}
+}
+
+// background begins something and returns what waits for its error.
+func background(do func() error) func() error {
+	result := make(chan error, 1)
+	go func() { result <- do() }()
+	return func() error { return <-result }
 }
 
 // A workflow that was not started through the API fails with words.

@@ -68,11 +68,11 @@ func (r *run) handleMessages(ctx workflow.Context) error {
 	workflow.GoNamed(r.ctx, "cancel signal", func(c workflow.Context) {
 		var in CancelInput
 		workflow.GetSignalChannel(c, CancelSignal).Receive(c, &in)
-		r.cancel(in)
+		r.cancelUntold(c, in)
 	})
 	workflow.GoNamed(r.ctx, "cancellation", func(c workflow.Context) {
 		ctx.Done().Receive(c, nil)
-		r.cancel(CancelInput{User: "temporal", Reason: "The workflow was cancelled in Temporal."})
+		r.cancelUntold(c, CancelInput{User: "temporal", Reason: "The workflow was cancelled in Temporal."})
 	})
 	return nil
 }

@@ -32,6 +32,18 @@ const (
 	ExecutionQuery = "execution"
 )
 
+// Changes of workflow code that decide or do otherwise than what wrote older
+// histories, for workflow.GetVersion. They never change; a further change of the
+// same code is a further version.
+const (
+	// endAskedChange: a cancel by signal, or in Temporal, asks first whether the end
+	// was told already.
+	endAskedChange = "end-asked"
+	// dryRunChange: a dry run plays execution windows, and preconditions that are
+	// no expressions.
+	dryRunChange = "dry-run-plays-windows"
+)
+
 // Search attributes of every pipeline workflow, all keywords. (ExecutionStatus is
 // a name that Temporal keeps for itself.)
 const (

@@ -19,14 +19,19 @@ func (r *run) pause(ctx workflow.Context, user string) {
 	r.moved()
 }
 
-// unpause lets a paused execution go on, or ends its pause when it is over.
-func (r *run) unpause(user string, now pipeline.Millis) {
+// endPause lets a paused execution end. Nobody has resumed it, and nothing says
+// so: its last pause is shown as it began, as Orca leaves it.
+func (r *run) endPause() {
 	if !r.isPaused() {
 		return
 	}
-	if now == 0 {
-		now = r.exec.Paused.PauseTime
-	}
+	r.pauses[len(r.pauses)-1].To = r.now(r.ctx)
+	r.exec.Status = pipeline.Running
+	r.mark(pipeline.Paused, pipeline.Running)
+}
+
+// unpause lets a paused execution go on.
+func (r *run) unpause(user string, now pipeline.Millis) {
 	p := *r.exec.Paused
 	p.IsPaused, p.ResumedBy, p.ResumeTime, p.PausedMs = false, user, now, int64(now-p.PauseTime)
 	r.exec.Paused = &p

@@ -115,6 +115,7 @@ func (p *planner) fillParameters(config pipeline.Pipeline, t pipeline.Trigger) p
 		}
 		t.Parameters[d.Name] = nil
 		missing = append(missing, "'"+d.Name+"'")
+		p.missing = append(p.missing, d.Name)
 	}
 	if len(missing) > 0 {
 		slices.Sort(missing)

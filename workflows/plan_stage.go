@@ -19,6 +19,9 @@ type planner struct {
 	exec    *pipeline.Execution
 	now     time.Time
 	plan    Plan
+	// missing are the required parameters that the start does not give, of which the
+	// plan tells once.
+	missing []string
 	// expected are the expected artifacts of the configuration.
 	expected []string
 	// stuck holds, by refId, the name of the stage that keeps this one and those
@@ -172,12 +175,29 @@ func (p *planner) text(s *pipeline.Stage, path, text string) any {
 	switch {
 	case err != nil:
 		return unknown("It is fetched when the pipeline runs.")
+	case summary.Failed() && p.readsMissing(parsed.Names(), text) != "":
+		return unknown("The parameter '" + p.readsMissing(parsed.Names(), text) + "' is missing.")
 	case summary.Failed():
 		why := strings.Join(summary.Descriptions(), " ")
 		p.problem(templates.Warn, s.RefID, "The expression in "+path+" of the stage '"+s.Name+"' has no value: "+why)
 		return unknown(why)
 	}
 	return value
+}
+
+// readsMissing returns the first missing parameter that an expression reads, by
+// name or by index, or "".
+func (p *planner) readsMissing(names []string, text string) string {
+	for _, m := range p.missing {
+		if slices.Contains(names, "parameters."+m) {
+			return m
+		}
+		indexed := slices.ContainsFunc([]string{"parameters", "trigger.parameters", "trigger"}, func(n string) bool { return slices.Contains(names, n) })
+		if indexed && (strings.Contains(text, "'"+m+"'") || strings.Contains(text, `"`+m+`"`) || strings.Contains(text, "."+m)) {
+			return m
+		}
+	}
+	return ""
 }
 
 func readsOnly(names []string, roots ...string) bool {

@@ -99,6 +99,13 @@ func TestPlanFindsProblems(t *testing.T) {
 		"build that needs CI": {`{"stages":[{"refId":"1","type":"jenkins","master":"m","job":"j"}]}`, "", []string{"1 FATAL has the type 'jenkins', which needs the Igor role"}},
 		"type of Spinnaker's": {`{"stages":[{"refId":"1","type":"cloneServerGroup"}]}`, "", []string{"1 FATAL"}},
 		"missing parameter":   {`{"parameterConfig":[{"name":"tag","required":true}],"stages":[]}`, "", []string{" FATAL requires the parameters 'tag'"}},
+		"missing parameter, read by expressions": {`{"spelEvaluator":"v4","parameterConfig":[{"name":"tag","required":true},{"name":"size","default":"s"}],"stages":[
+			{"refId":"1","type":"wait","a":"${ parameters.tag }","b":"${ parameters['tag'] }","c":"x-${ trigger.parameters.tag }","d":"${ trigger['parameters']['tag'] }","e":"${ parameters.size }"}]}`, "",
+			[]string{" FATAL requires the parameters 'tag'"}},
+		"missing parameter, read by expressions at the start": {`{"parameterConfig":[{"name":"tag","required":true}],"stages":[{"refId":"1","type":"wait","a":"${ parameters.tag }","b":"${ #alphanumerical(parameters.tag) }"}]}`, "",
+			[]string{" FATAL requires the parameters 'tag'"}},
+		"missing parameter, and another fault": {`{"parameterConfig":[{"name":"tag","required":true}],"stages":[{"refId":"1","type":"wait","a":"${ parameters.nope.deep }"}]}`, "",
+			[]string{" FATAL requires the parameters 'tag'", "1 WARN has no value"}},
 		"artifact that nobody expects": {`{"stages":[{"refId":"1","type":"deployManifest","account":"prod","manifests":[{}],"requiredArtifactIds":["a"]}]}`, "",
 			[]string{"1 FATAL which neither the pipeline nor a stage before it expects"}},
 		"artifact that does not come": {`{"expectedArtifacts":[{"id":"a","matchArtifact":{"type":"docker/image","name":"web"}}],

@@ -44,6 +44,16 @@ func TestReference(t *testing.T) {
 		{"1 the name is the type where there is none", `{"stages":[{"type":"scripted"}]}`, "SUCCEEDED", map[string]pipeline.Status{"0": "SUCCEEDED"},
 			func(t *testing.T, e *pipeline.Execution) { require.Equal(t, "scripted", e.Stages[0].Name) }},
 		{"1 an alias is looked up before the type", `{"stages":[{"type":"telepathy","alias":"scriptedToo"}]}`, "SUCCEEDED", map[string]pipeline.Status{"0": "SUCCEEDED"}, nil},
+		// Orca would fail the stage.
+		{"1 an alias that nobody knows leaves the type", `{"stages":[{"type":"scripted","alias":"telepathy"}]}`, "SUCCEEDED", map[string]pipeline.Status{"0": "SUCCEEDED"}, nil},
+		{"1 parallel has no effect", `{"parallel":false,"stages":[{"type":"scripted","refId":"1","takes":5},{"type":"scripted","refId":"2"}]}`, "SUCCEEDED",
+			map[string]pipeline.Status{"1": "SUCCEEDED", "2": "SUCCEEDED"}, func(t *testing.T, e *pipeline.Execution) {
+				require.Equal(t, e.StartTime, e.StageByRef("2").StartTime)
+			}},
+		{"1 triggers, locks and bookkeeping have no effect on a run", `{"triggers":[{"type":"cron","enabled":true,"runAsUser":"root"}],"locked":{"ui":true},"tags":[{"name":"a"}],"index":7,"respectQuietPeriod":true,"roles":["r"],
+			"stages":[{"type":"scripted"}]}`, "SUCCEEDED", map[string]pipeline.Status{"0": "SUCCEEDED"}, func(t *testing.T, e *pipeline.Execution) {
+			require.Equal(t, "ines", e.Authentication.User)
+		}},
 		{"1 every other key becomes context", `{"stages":[{"type":"scripted","comments":"c","group":"g","skipWaitText":"s","anything":[1]}]}`, "SUCCEEDED", map[string]pipeline.Status{"0": "SUCCEEDED"},
 			func(t *testing.T, e *pipeline.Execution) {
 				c := e.Stages[0].Context
@@ -55,6 +65,56 @@ func TestReference(t *testing.T) {
 				require.Equal(t, pipeline.Map{"text": "d", "number": int64(5)}, e.Trigger.Parameters)
 			}},
 
+		{"2.1 what a stage leaves later in the graph is the execution's", `{"refId":"2","requisiteStageRefIds":["1"],"outputs":{"k":"late"}},{"refId":"1","outputs":{"k":"early"}}`, "SUCCEEDED",
+			map[string]pipeline.Status{"1": "SUCCEEDED", "2": "SUCCEEDED"}, func(t *testing.T, e *pipeline.Execution) {
+				require.Equal(t, pipeline.Map{"k": "late"}, e.MergedOutputs())
+			}},
+		{"2.2 synthetic stages nest, before and after", `{"refId":"1","before":[{"after":[{"name":"x"}]}],"after":[{"before":[{"name":"y"}]}]}`, "SUCCEEDED",
+			map[string]pipeline.Status{"1<1": "SUCCEEDED", "1<1>1": "SUCCEEDED", "1": "SUCCEEDED", "1>1<1": "SUCCEEDED", "1>1": "SUCCEEDED"}, nil},
+		{"2.3 tasks tell where the stage and a loop begin and end", `{"refId":"1"}`, "SUCCEEDED", map[string]pipeline.Status{"1": "SUCCEEDED"}, func(t *testing.T, e *pipeline.Execution) {
+			first, second := e.Stages[0].Tasks[0], e.Stages[0].Tasks[1]
+			require.Equal(t, []bool{true, false, true, false}, []bool{first.StageStart, first.StageEnd, first.LoopStart, first.LoopEnd})
+			require.Equal(t, []bool{false, true, false, true}, []bool{second.StageStart, second.StageEnd, second.LoopStart, second.LoopEnd})
+			require.Equal(t, []string{"1", "2"}, []string{first.ID, second.ID})
+			require.Equal(t, e.StartTime, second.EndTime)
+		}},
+
+		{"3.1 stages without requisites start at once, others wait", `{"refId":"1","takes":5},{"refId":"2"},{"refId":"3","requisiteStageRefIds":["1"]}`, "SUCCEEDED",
+			map[string]pipeline.Status{"1": "SUCCEEDED", "2": "SUCCEEDED", "3": "SUCCEEDED"}, func(t *testing.T, e *pipeline.Execution) {
+				require.Equal(t, e.StartTime, e.StageByRef("2").StartTime)
+				require.Equal(t, e.StartTime+5000, e.StageByRef("3").StartTime)
+			}},
+		{"3.1 no initial stage", `{"stages":[]}`, "TERMINAL", map[string]pipeline.Status{}, nil},
+
+		{"3.2 nothing behind a halted stage starts, at any distance", `{"refId":"1","code":"failed","failPipeline":false},{"refId":"2","requisiteStageRefIds":["1"]},{"refId":"3","requisiteStageRefIds":["2"]},{"refId":"4","takes":9}`, "SUCCEEDED",
+			map[string]pipeline.Status{"1": "STOPPED", "2": "NOT_STARTED", "3": "NOT_STARTED", "4": "SUCCEEDED"}, nil},
+		{"3.2 the condition is asked before the expiry", `{"refId":"1","startTimeExpiry":1000,"stageEnabled":{"type":"expression","expression":"false"}},{"refId":"2","startTimeExpiry":1000,"stageEnabled":{"type":"expression","expression":"true"}}`, "SUCCEEDED",
+			map[string]pipeline.Status{"1": "SKIPPED", "2": "SKIPPED"}, func(t *testing.T, e *pipeline.Execution) {
+				require.Contains(t, e.StageByRef("1").Context, "skipReason")
+				require.NotContains(t, e.StageByRef("2").Context, "skipReason")
+				require.Empty(t, e.StageByRef("2").Tasks)
+			}},
+		{"3.2 a stage that cannot be planned ends by its failure options", `{"refId":"1","before":"fails","continuePipeline":true},{"refId":"2","before":"fails","failPipeline":false}`, "SUCCEEDED",
+			map[string]pipeline.Status{"1": "FAILED_CONTINUE", "2": "STOPPED"}, func(t *testing.T, e *pipeline.Execution) {
+				for _, s := range e.Stages {
+					require.Equal(t, true, s.Context["beforeStagePlanningFailed"])
+					require.Equal(t, "There are no stages before.", s.Errors()[0])
+				}
+			}},
+		{"3.2 stages after are not planned when a task halts the stage", `{"refId":"1","ends":"STOPPED","after":[{"name":"a"}]}`, "SUCCEEDED", map[string]pipeline.Status{"1": "STOPPED"}, nil},
+		{"3.2 a task that is cancelled ends its stage", `{"refId":"1","ends":"CANCELED"}`, "CANCELED", map[string]pipeline.Status{"1": "CANCELED"},
+			func(t *testing.T, e *pipeline.Execution) {
+				require.Equal(t, pipeline.Canceled, e.Stages[0].Tasks[0].Status)
+				require.Equal(t, pipeline.NotStarted, e.Stages[0].Tasks[1].Status)
+			}},
+		{"3.2 the shape of an exception", `{"refId":"1","takes":5,"code":"unavailable"}`, "TERMINAL", map[string]pipeline.Status{"1": "TERMINAL"}, func(t *testing.T, e *pipeline.Execution) {
+			want := pipeline.Map{
+				"timestamp": int64(e.EndTime), "exceptionType": "unavailable", "operation": "first", "shouldRetry": true,
+				"details": map[string]any{"error": "Unexpected Task Failure", "errors": []any{"scripted went wrong.", "the first detail"}},
+			}
+			require.Equal(t, want, e.Stages[0].Context["exception"])
+			require.Equal(t, pipeline.Map{"exception": want}, e.Stages[0].Tasks[0].TaskException)
+		}},
 		{"3.2 a task that is skipped lets the next run", `{"refId":"1","ends":"SKIPPED"}`, "SUCCEEDED", map[string]pipeline.Status{"1": "SUCCEEDED"},
 			func(t *testing.T, e *pipeline.Execution) {
 				require.Equal(t, pipeline.Skipped, e.Stages[0].Tasks[0].Status)
@@ -94,14 +154,34 @@ func TestReference(t *testing.T) {
 			map[string]pipeline.Status{"1": "SUCCEEDED", "1>1": "SUCCEEDED", "1>2": "SUCCEEDED"}, func(t *testing.T, e *pipeline.Execution) {
 				require.Equal(t, e.StartTime+9000, e.StageByRef("1").EndTime)
 			}},
+		{"3.3 TERMINAL goes before STOPPED among the parts of a stage", `{"refId":"1","failPipeline":false,"before":[{"code":"failed","failPipeline":false},{"code":"failed"}]}`, "SUCCEEDED",
+			map[string]pipeline.Status{"1<1": "STOPPED", "1<2": "TERMINAL", "1": "STOPPED"}, nil},
+		{"3.3 STOPPED goes before CANCELED among the parts of a stage", `{"refId":"1","before":[{"takes":60},{"code":"failed","failPipeline":false}]}`, "SUCCEEDED",
+			map[string]pipeline.Status{"1<1": "CANCELED", "1<2": "STOPPED", "1": "STOPPED"}, nil},
+		{"3.3 CANCELED goes before FAILED_CONTINUE among the parts of a stage", `{"refId":"1","before":[{"takes":5,"ends":"CANCELED"},{"code":"failed","continuePipeline":true}]}`, "CANCELED",
+			map[string]pipeline.Status{"1<1": "CANCELED", "1<2": "FAILED_CONTINUE", "1": "CANCELED"}, nil},
+		{"3.3 a child's own option does not ignore for its parent", `{"refId":"1","continuePipeline":true,"before":[{"code":"failed"}]}`, "SUCCEEDED",
+			map[string]pipeline.Status{"1<1": "TERMINAL", "1": "FAILED_CONTINUE"}, nil},
+		{"3.3 a child that halts makes its parent clean up", `{"refId":"1","after":[{"code":"failed"}]}`, "TERMINAL", map[string]pipeline.Status{"1": "TERMINAL", "1>1": "TERMINAL"},
+			func(t *testing.T, e *pipeline.Execution) {
+				require.Equal(t, int64(1), e.StageByRef("1").Context["cleaned"])
+				require.Equal(t, int64(1), e.StageByRef("1>1").Context["cleaned"])
+			}},
+		{"3.3 expressions that fail go before ignored failures", `{"refId":"1","failOnFailedExpressions":true,"continuePipeline":true,"gone":"${nothing.at.all}"}`, "TERMINAL",
+			map[string]pipeline.Status{"1": "TERMINAL"}, nil},
 		{"3.3 an ignored failure is told in the stage", `{"refId":"1","code":"failed","continuePipeline":true}`, "SUCCEEDED", map[string]pipeline.Status{"1": "FAILED_CONTINUE"},
 			func(t *testing.T, e *pipeline.Execution) {
-				require.Equal(t, "scripted went wrong.", workflowstest.Errors(e, "1")[0])
+				require.Equal(t, []string{"scripted went wrong.", "the first detail", "first:", "Unexpected Task Failure", "scripted went wrong.", "the first detail"}, workflowstest.Errors(e, "1"))
+				require.Len(t, e.Stages[0].Tasks[0].TaskException.Map("exception").Map("details").List("errors"), 2, "the task's own stay")
 			}},
 
 		{"3.4 a stopped stage at any level fails the pipeline in the end",
 			`{"refId":"1","before":[{"code":"failed","failPipeline":false,"completeOtherBranchesThenFail":true}]},{"refId":"2","takes":60}`, "TERMINAL",
 			map[string]pipeline.Status{"1<1": "STOPPED", "1": "STOPPED", "2": "SUCCEEDED"}, nil},
+		{"3.4 skipped, ignored and succeeded stages make a success", `{"refId":"1","noTasks":true},{"refId":"2","code":"failed","continuePipeline":true},{"refId":"3"}`, "SUCCEEDED",
+			map[string]pipeline.Status{"1": "SKIPPED", "2": "FAILED_CONTINUE", "3": "SUCCEEDED"}, nil},
+		{"3.4 a stopped branch waits for those that may still start", `{"refId":"1","code":"failed","failPipeline":false},{"refId":"2","takes":5},{"refId":"3","requisiteStageRefIds":["2"],"takes":5,"code":"failed"}`, "TERMINAL",
+			map[string]pipeline.Status{"1": "STOPPED", "2": "SUCCEEDED", "3": "TERMINAL"}, nil},
 		{"3.4 TERMINAL goes before STOPPED", `{"refId":"1","code":"failed","failPipeline":false},{"refId":"2","takes":5,"code":"failed"},{"refId":"3","takes":60}`, "TERMINAL",
 			map[string]pipeline.Status{"1": "STOPPED", "2": "TERMINAL", "3": "CANCELED"}, nil},
 		{"3.4 CANCELED goes before STOPPED", `{"refId":"1","code":"failed","failPipeline":false,"completeOtherBranchesThenFail":true},{"refId":"2","takes":5,"ends":"CANCELED"}`, "CANCELED",

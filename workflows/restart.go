@@ -62,7 +62,7 @@ func (r *run) restart(ctx workflow.Context, in RestartInput) {
 	r.reset(s, in.User, details)
 	s.Context["restartDetails"] = map[string]any(details)
 	for _, d := range behind {
-		r.reset(d, in.User, pipeline.Map{})
+		r.resetBehind(d, in.User)
 	}
 	clear(r.halted)
 	for _, other := range r.members(group{}) {
@@ -102,6 +102,24 @@ func (r *run) completeBehind(s *pipeline.Stage) []*pipeline.Stage {
 		}
 	}
 	return out
+}
+
+// resetBehind resets a stage behind the restarted one. What its type keeps of the
+// earlier run stands beside what earlier restarts left.
+func (r *run) resetBehind(s *pipeline.Stage, user string) {
+	details := pipeline.Map{}
+	r.reset(s, user, details)
+	if len(details) == 0 {
+		return
+	}
+	kept := s.Context.Map("restartDetails").Clone()
+	if kept == nil {
+		kept = pipeline.Map{}
+	}
+	for _, k := range slices.Sorted(maps.Keys(details)) {
+		kept[k] = details[k]
+	}
+	s.Context["restartDetails"] = map[string]any(kept)
 }
 
 // reset takes a stage back to NOT_STARTED, keeping what its run did as an

@@ -53,6 +53,8 @@ type run struct {
 	permit *permit
 	// graph remembers which stages are before which; nil until it is asked for.
 	graph *expr.Graph
+	// asking counts those who ask whether the end was told before.
+	asking int
 	// evaluations counts evaluations, for seeds that differ.
 	evaluations int
 }
@@ -108,7 +110,7 @@ func (e *Engine) setup(ctx workflow.Context, in Input) (*run, error) {
 func (r *run) run(ctx workflow.Context) {
 	switch {
 	case r.input.Failure != nil:
-		r.failToStart(ctx, *r.input.Failure)
+		r.failToStart(*r.input.Failure)
 		return
 	case r.input.Continued:
 		r.changed = true
@@ -131,14 +133,14 @@ func (r *run) run(ctx workflow.Context) {
 // start makes the execution RUNNING.
 func (r *run) start(ctx workflow.Context) {
 	fresh := r.input.Restart == nil
+	if expiry := r.exec.StartTimeExpiry; fresh && expiry > 0 && r.now(ctx) > expiry {
+		r.cancel(CancelInput{User: "spinnaker", Reason: "Could not begin execution before start time expiry"})
+		return
+	}
 	r.exec.Status = pipeline.Running
 	r.exec.StartTime = r.now(ctx)
 	r.exec.EndTime = 0
 	r.changed = true
-	if expiry := r.exec.StartTimeExpiry; fresh && expiry > 0 && r.exec.StartTime > expiry {
-		r.cancel(CancelInput{User: "spinnaker", Reason: "Could not begin execution before start time expiry"})
-		return
-	}
 	if fresh {
 		r.evaluateConfig(ctx)
 	}
@@ -146,7 +148,7 @@ func (r *run) start(ctx workflow.Context) {
 
 // failToStart records an execution that could not be built (reference: orca
 // section 3.8).
-func (r *run) failToStart(ctx workflow.Context, failure StartFailure) {
+func (r *run) failToStart(failure StartFailure) {
 	reason := "Failed on startup: " + failure.Message
 	for _, d := range failure.Details {
 		if d != failure.Message {
@@ -156,7 +158,6 @@ func (r *run) failToStart(ctx workflow.Context, failure StartFailure) {
 	r.exec.Canceled = true
 	r.exec.CanceledBy = "system"
 	r.exec.CancellationReason = shorten(reason, maxFailureLength)
-	r.exec.StartTime = r.now(ctx)
 	r.end(pipeline.Terminal)
 }
 
@@ -174,7 +175,7 @@ func (r *run) end(status pipeline.Status) {
 	}
 	r.ended = true
 	r.outcome = status
-	r.unpause("", 0)
+	r.endPause()
 	r.moved()
 	if status == pipeline.Succeeded {
 		return
@@ -204,7 +205,9 @@ func (r *run) cancel(in CancelInput) {
 // dropped because the object store is away.
 func (r *run) finish(ctx workflow.Context) {
 	r.exec.Status = r.outcome
-	r.exec.EndTime = r.now(ctx)
+	if r.exec.StartTime != 0 { // what never started has no times (reference: orca section 2.1)
+		r.exec.EndTime = r.now(ctx)
+	}
 	if r.exec.Status == pipeline.Succeeded {
 		r.dropTargetReferences()
 	}
@@ -224,7 +227,7 @@ func (r *run) finish(ctx workflow.Context) {
 		r.log.Warn("the execution could not be archived", "error", err, "attempt", attempt, "next", wait)
 		_ = workflow.Sleep(ctx, wait)
 	}
-	_ = workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
+	_ = workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) && r.asking == 0 })
 }
 
 // dropTargetReferences clears what an execution that succeeded needs no more

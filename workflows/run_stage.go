@@ -54,7 +54,7 @@ func (r *run) plan(ctx workflow.Context, s *pipeline.Stage) (StageType, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.isDry(s) {
+	if r.isDry(ctx, s) {
 		kind = dryRun{kind}
 	}
 	if len(s.Tasks) > 0 || r.hasChildren(s) {
@@ -177,6 +177,9 @@ func (r *run) proceeds(ctx workflow.Context, s *pipeline.Stage, before group) bo
 // complete gives the stage its end.
 func (r *run) complete(ctx workflow.Context, s *pipeline.Stage, planningFailed bool) {
 	status := r.statusOf(ctx, s, planningFailed)
+	if status == pipeline.FailedContinue {
+		tellIgnoredFailures(s)
+	}
 	r.tellFailedExpressions(ctx, s)
 	if failsOnExpressions(s) {
 		status = pipeline.Terminal
@@ -322,6 +325,30 @@ func (r *run) tellFailedExpressions(ctx workflow.Context, s *pipeline.Stage) {
 		if !have[m] {
 			errors = append(errors, m)
 		}
+	}
+	details["errors"] = errors
+	s.Context["exception"] = map[string]any(exception)
+}
+
+// tellIgnoredFailures adds to the errors of a stage whose failure is ignored the
+// name and the errors of each task that failed (reference: orca section 3.3).
+func tellIgnoredFailures(s *pipeline.Stage) {
+	exception := s.Context.Map("exception").Clone()
+	details := exception.Map("details")
+	errors, isList := details["errors"].([]any)
+	if !isList {
+		return
+	}
+	for _, t := range s.Tasks {
+		failure := t.TaskException.Map("exception").Map("details")
+		if failure == nil {
+			continue
+		}
+		errors = append(errors, t.Name+":")
+		if text := failure.String("error"); text != "" {
+			errors = append(errors, text)
+		}
+		errors = append(errors, failure.List("errors")...)
 	}
 	details["errors"] = errors
 	s.Context["exception"] = map[string]any(exception)

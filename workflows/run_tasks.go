@@ -18,7 +18,7 @@ const maxLoops = 10_000
 func newTask(s *pipeline.Stage, i int, task Task) *pipeline.Task {
 	return &pipeline.Task{
 		ID: strconv.Itoa(i + 1), Name: task.Name, ImplementingClass: "gennaker." + s.Type + "." + task.Name,
-		Status: pipeline.NotStarted, LoopStart: task.LoopStart,
+		Status: pipeline.NotStarted, LoopStart: task.LoopStart, LoopEnd: task.LoopEnd,
 	}
 }
 

@@ -22,6 +22,7 @@ type scenario struct {
 	// pipeline is a configuration, in which ACCOUNT is the world's account;
 	// child holds the stages of the configuration "kid".
 	pipeline, child string
+	dry             bool // a dry run
 	script          func(w *workflowstest.World)
 	// drive acts on the running execution.
 	drive  func(l *workflowstest.Live, e *pipeline.Execution)

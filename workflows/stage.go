@@ -150,8 +150,9 @@ type Field struct {
 
 // Task is one step of a stage. Names are Orca's, which Deck's users know.
 type Task struct {
-	// LoopStart marks the task that a REDIRECT goes back to.
-	LoopStart bool
+	// LoopStart marks the task that a REDIRECT goes back to, LoopEnd the one that
+	// answers with it.
+	LoopStart, LoopEnd bool
 	// Name is shown to people, for example "waitForManifestToStabilize".
 	Name string
 	// Timeout bounds the task; 0 is no bound. A stage's stageTimeoutMs replaces

@@ -1,7 +1,6 @@
 package workflows_test
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
@@ -9,7 +8,6 @@ import (
 
 	"github.com/gennaker/gennaker/pipeline"
 	"github.com/gennaker/gennaker/workflows"
-	"github.com/gennaker/gennaker/workflows/stages"
 	"github.com/gennaker/gennaker/workflows/workflowstest"
 )
 
@@ -108,51 +106,4 @@ func TestCancelReachesSyntheticStages(t *testing.T) {
 	require.Equal(t, map[string]pipeline.Status{"1<1<1": "CANCELED", "1<1": "CANCELED", "1": "CANCELED"}, workflowstest.Statuses(e))
 	require.Equal(t, e.StartTime+5000, e.EndTime)
 	require.Equal(t, int64(1), e.StageByRef("1<1<1").Context["cleaned"])
-}
-
-// Execution windows (reference: orca section 3.6).
-func TestExecutionWindow(t *testing.T) {
-	t.Parallel()
-	types := append([]workflows.StageType{stages.RestrictExecution{Zone: "UTC"}}, scripted...)
-	window := func(offset time.Duration) string {
-		at := time.Now().UTC().Add(offset)
-		return fmt.Sprintf(`"restrictExecutionDuringTimeWindow":true,"restrictedExecutionWindow":{"whitelist":[{"startHour":%[1]d,"startMin":%[2]d,"endHour":%[1]d,"endMin":%[2]d}]}`, at.Hour(), at.Minute())
-	}
-	run := func(stage string) *workflowstest.Run {
-		return workflowstest.NewRun(t, workflowstest.NewWorld(), types, `{"stages":[`+withType(t, `{"refId":"1","stageTimeoutMs":1000,"alias":"scriptedToo","before":[{"name":"b"}],`+stage+`}`)+`]}`)
-	}
-
-	e := run(window(3 * time.Hour)).Done()
-	require.Equal(t, map[string]pipeline.Status{"1<0": "SUCCEEDED", "1<1": "SUCCEEDED", "1": "SUCCEEDED"}, workflowstest.Statuses(e))
-	w := e.StageByRef("1<0")
-	require.Equal(t, "restrictExecutionDuringTimeWindow", w.Name)
-	require.Equal(t, []string{"1<0"}, e.StageByRef("1<1").RequisiteStageRefIDs)
-	require.NotContains(t, w.Context, "stageTimeoutMs")
-	require.NotContains(t, e.StageByRef("1<1").Context, "restrictedExecutionWindow")
-	require.Equal(t, w.ScheduledTime, w.EndTime)
-	waited := (w.EndTime - e.StartTime).Time().Sub(time.UnixMilli(0))
-	require.Greater(t, waited, 2*time.Hour+55*time.Minute)
-	require.Less(t, waited, 3*time.Hour+time.Minute)
-
-	r := run(window(5 * time.Hour))
-	r.PatchAt(time.Minute, "1<0", pipeline.Map{"skipRemainingWait": true})
-	e = r.Done()
-	require.Equal(t, pipeline.Succeeded, e.Status)
-	require.Less(t, e.EndTime, e.StartTime+5*60_000)
-
-	e = run(`"restrictExecutionDuringTimeWindow":true`).Done()
-	require.Equal(t, pipeline.Terminal, e.Status)
-	require.Contains(t, e.StageByRef("1<0").Context["failureReason"], "neither hours nor days")
-	require.Equal(t, pipeline.Terminal, e.StageByRef("1").Status)
-
-	e = run(`"restrictExecutionDuringTimeWindow":true,"restrictedExecutionWindow":{"days":[1,2,3,4,5,6,7],"jitter":{"enabled":true,"minDelay":30,"maxDelay":40}}`).Done()
-	w = e.StageByRef("1<0")
-	require.Len(t, w.Tasks, 2)
-	jitter, _ := w.Context.Int("waitTime")
-	require.GreaterOrEqual(t, jitter, int64(30))
-	require.LessOrEqual(t, jitter, int64(40))
-	require.Equal(t, w.StartTime+pipeline.Millis(jitter*1000), w.EndTime)
-
-	e = run(`"restrictExecutionDuringTimeWindow":true,"restrictedExecutionWindow":{"days":[1,2,3,4,5,6,7],"jitter":{"enabled":true,"minDelay":30,"maxDelay":40,"skipManual":true}}`).Done()
-	require.Equal(t, pipeline.Skipped, e.StageByRef("1<0").Tasks[1].Status)
 }

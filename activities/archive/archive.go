@@ -66,3 +66,15 @@ func (a *Archive) show(ctx context.Context, r executions.Record) {
 			"application", r.Execution.Application, "execution", r.Execution.ID, "error", err)
 	}
 }
+
+// FindEnd implements [activities.Archive].
+func (a *Archive) FindEnd(ctx context.Context, in activities.FindEndInput) (activities.FindEndOutput, error) {
+	r, err := a.archive.Load(ctx, in.Execution)
+	switch {
+	case err != nil && pipeline.CodeOf(err) == pipeline.CodeNotFound:
+		return activities.FindEndOutput{}, nil
+	case err != nil:
+		return activities.FindEndOutput{}, err
+	}
+	return activities.FindEndOutput{Status: in.End(r.Execution, r.Sequence)}, nil
+}

@@ -59,6 +59,19 @@ func TestArchiveExecution(t *testing.T) {
 		require.NoError(t, err)
 		executionstest.RequireSame(t, e, archived.Execution)
 		require.Equal(t, int64(7), archived.Sequence)
+		for _, ask := range []struct {
+			in   activities.FindEndInput
+			want pipeline.Status
+		}{
+			{activities.FindEndInput{Execution: e.ID, After: 6, Since: e.EndTime}, pipeline.Succeeded},
+			{activities.FindEndInput{Execution: e.ID, After: 7, Since: e.EndTime}, ""},     // what the run began with
+			{activities.FindEndInput{Execution: e.ID, After: 6, Since: e.EndTime + 1}, ""}, // the end of an earlier run
+			{activities.FindEndInput{Execution: "none"}, ""},
+		} {
+			end, err := r.FindEnd(t.Context(), ask.in)
+			require.NoError(t, err)
+			require.Equal(t, ask.want, end.Status)
+		}
 		stored, err := r.model.Get(t.Context(), e.ID)
 		require.NoError(t, err)
 		require.True(t, stored.Final)
@@ -82,6 +95,8 @@ func TestArchiveExecution(t *testing.T) {
 	_, err = r.ArchiveExecution(ctx, activities.ArchiveExecutionInput{Execution: third, Sequence: 3})
 	require.Equal(t, pipeline.CodeUnavailable, pipeline.CodeOf(err), "%v", err)
 	require.NoError(t, ctx.Err(), "the failure comes within the attempt's time")
+	_, err = r.FindEnd(t.Context(), activities.FindEndInput{Execution: e.ID})
+	require.Equal(t, pipeline.CodeUnavailable, pipeline.CodeOf(err), "%v", err)
 	r.minio.Restart(t)
 	_, err = r.ArchiveExecution(t.Context(), activities.ArchiveExecutionInput{Execution: third, Sequence: 3})
 	require.NoError(t, err)

@@ -186,10 +186,31 @@ func TestCheckPreconditionsOfStrategy(t *testing.T) {
 	require.NotContains(t, s.Context, "cluster")
 }
 
-// Preconditions are checked in a dry run too.
+// A dry run checks expressions and plays what asks the outside world (reference:
+// orca section 3.12).
 func TestCheckPreconditionsInDryRun(t *testing.T) {
 	t.Parallel()
-	r := newRun(t, workflowstest.NewWorld(), `{"stages":[{"type":"checkPreconditions","preconditions":[{"type":"expression"}]}]}`)
-	r.Execution.Trigger.DryRun = true
-	require.Equal(t, pipeline.Terminal, r.Done().Status)
+	const no, size, status = `{"type":"expression"}`, `{"type":"clusterSize","context":{"expected":9}}`, `{"type":"stageStatus","context":{"stageName":"none","stageStatus":"SUCCEEDED"}}`
+	for list, want := range map[string]struct {
+		status pipeline.Status
+		tasks  map[string][]string // by refId
+	}{
+		no:              {"TERMINAL", map[string][]string{"0<1": {"checkPrecondition"}, "0": {}}},
+		size:            {"SUCCEEDED", map[string][]string{"0<1": {"dry run"}, "0": {"dry run"}}},
+		status:          {"SUCCEEDED", map[string][]string{"0<1": {"dry run"}, "0": {"dry run"}}},
+		size + "," + no: {"TERMINAL", map[string][]string{"0<1": {"dry run"}, "0<2": {"checkPrecondition"}, "0": {"dry run"}}},
+	} {
+		t.Run(list, func(t *testing.T) {
+			t.Parallel()
+			w := workflowstest.NewWorld()
+			r := newRun(t, w, `{"stages":[{"type":"checkPreconditions","cluster":"web","credentials":"prod","preconditions":[`+list+`]}]}`)
+			r.Execution.Trigger.DryRun = true
+			e := r.Done()
+			require.Equal(t, want.status, e.Status)
+			for ref, tasks := range want.tasks {
+				require.ElementsMatch(t, tasks, taskNames(e.StageByRef(ref)), ref)
+			}
+			require.Empty(t, w.Asked(activities.ClusterSize.Name))
+		})
+	}
 }

@@ -2,6 +2,7 @@ package stages_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -69,6 +70,7 @@ func TestChildPipeline(t *testing.T) {
 	require.Equal(t, r.Execution.Trigger.Artifacts, child.Trigger.Artifacts)
 	require.Equal(t, &pipeline.ParentRef{ExecutionID: e.ID, Application: "bakery", Pipeline: "Mum", StageID: s.ID, RootID: "grandmother"}, child.Trigger.Parent)
 	require.Equal(t, e.ID, child.Trigger.Other["parentPipelineId"])
+	require.Equal(t, e.ID+"_"+s.ID+"_kid_"+strconv.FormatInt(int64(e.StartTime), 10), child.Trigger.CorrelationID)
 }
 
 func TestChildPipelineOptions(t *testing.T) {
@@ -97,7 +99,8 @@ func TestChildPipelineEnds(t *testing.T) {
 		{"failed", ``, `{"type":"scripted","name":"Feed","code":"failed"}`, "TERMINAL", "TERMINAL", "TERMINAL",
 			[]string{"Exception in child pipeline stage (Kid: Feed): Feed went wrong.", "Exception in child pipeline stage (Kid: Feed): the first detail"}},
 		{"failed without words", ``, `{"type":"scripted","ends":"TERMINAL"}`, "TERMINAL", "TERMINAL", "TERMINAL", []string{"The pipeline 'Kid' ended TERMINAL."}},
-		{"failed and ignored", `,"continuePipeline":true`, `{"type":"scripted","name":"Feed","ends":"TERMINAL"}`, "SUCCEEDED", "FAILED_CONTINUE", "TERMINAL", []string{"The pipeline 'Kid' ended TERMINAL."}},
+		{"failed and ignored", `,"continuePipeline":true`, `{"type":"scripted","name":"Feed","ends":"TERMINAL"}`, "SUCCEEDED", "FAILED_CONTINUE", "TERMINAL",
+			[]string{"The pipeline 'Kid' ended TERMINAL.", "monitorPipeline:", "Unexpected Task Failure", "The pipeline 'Kid' ended TERMINAL."}},
 		{"failed in a branch", `,"failPipeline":false`, `{"type":"scripted","name":"Feed","ends":"TERMINAL"}`, "SUCCEEDED", "STOPPED", "TERMINAL", []string{"The pipeline 'Kid' ended TERMINAL."}},
 		{"cancelled", ``, `{"type":"scripted","ends":"CANCELED"}`, "CANCELED", "CANCELED", "CANCELED", nil},
 		{"stopped in a branch", ``, `{"type":"scripted","ends":"STOPPED"}`, "SUCCEEDED", "SUCCEEDED", "SUCCEEDED", nil},
@@ -142,6 +145,22 @@ func TestCancelReachesTheChild(t *testing.T) {
 	e := r.Done()
 	require.Equal(t, pipeline.Canceled, e.Status)
 	require.Equal(t, pipeline.Canceled, stage(e).Status)
+	require.Len(t, r.World.Asked(activities.FindEnd.Name), 1, "the child asked whether it had ended")
+}
+
+// A child runs as the user of the stage that starts it (reference: orca section
+// 3.12).
+func TestWhoChildrenRunAs(t *testing.T) {
+	t.Parallel()
+	r := family(t, `{"type":"manualJudgment","refId":"0","propagateAuthenticationContext":true},{"type":"pipeline","refId":"1","requisiteStageRefIds":["0"],"pipeline":"kid"},{"type":"pipeline","refId":"2","pipeline":"kid"}`,
+		`"triggers":[{"type":"pipeline","pipeline":"mum","enabled":true,"runAsUser":"root"}],"stages":[{"type":"scripted"}]`)
+	r.PatchAt(time.Minute, "0", pipeline.Map{"judgmentStatus": "continue"})
+	e := r.Done()
+	for ref, user := range map[string]string{"1": "tess", "2": "ines"} {
+		child := childOf(r, e, ref)
+		require.Equal(t, user, child.Authentication.User)
+		require.Equal(t, user, child.Trigger.User)
+	}
 }
 
 func TestChildThatTakesTooLongIsCanceled(t *testing.T) {

@@ -208,6 +208,14 @@ func TestRunJobRestart(t *testing.T) {
 	require.Equal(t, stage(first).Context["deploy.jobs"], details["deploy.jobs"])
 	require.Equal(t, "ines", details["restartedBy"])
 
+	// Behind the restarted stage, too (reference: orca section 3.11).
+	behind := newRun(t, w, `{"stages":[{"type":"wait"},{"type":"runJob",`+job+`}]}`).Done()
+	e = workflowstest.NewRunOf(t, w, stages.All(), behind.Clone()).Restart("0", "ines")
+	details = e.StageByRef("1").Context.Map("restartDetails")
+	require.Equal(t, behind.StageByRef("1").Context["jobStatus"], details["jobStatus"])
+	require.NotContains(t, details, "restartedBy")
+	require.NotEmpty(t, e.StageByRef("1").Context["jobStatus"], "it ran again")
+
 	s := &pipeline.Stage{Context: pipeline.Map{"jobName": "test", "deploy.jobs": "x"}}
 	details = pipeline.Map{}
 	stages.RunJob{}.PrepareRestart(s, details)

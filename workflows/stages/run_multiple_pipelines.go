@@ -44,7 +44,7 @@ func (r RunMultiplePipelines) Tasks(*pipeline.Stage) []workflows.Task {
 	return []workflows.Task{
 		{Name: "parsePipelinesYamlTask", Run: r.parse},
 		{Name: "runMultiplePipelines", Timeout: time.Hour, Run: r.start, LoopStart: true},
-		{Name: "monitorMultiplePipelinesTask", Timeout: 24 * time.Hour, Run: r.monitor},
+		{Name: "monitorMultiplePipelinesTask", Timeout: 24 * time.Hour, Run: r.monitor, LoopEnd: true},
 		{Name: "saveOutputsForDetailsTask", Run: r.save},
 	}
 }

@@ -58,6 +58,7 @@ func TestRunMultiplePipelinesExample(t *testing.T) {
 	require.Equal(t, pipeline.Succeeded, e.Status, workflowstest.Errors(e, "1"))
 	require.Equal(t, []string{"parsePipelinesYamlTask", "runMultiplePipelines", "monitorMultiplePipelinesTask", "saveOutputsForDetailsTask"}, taskNames(stage(e)))
 	require.True(t, stage(e).Tasks[1].LoopStart)
+	require.True(t, stage(e).Tasks[2].LoopEnd)
 	list := stage(e).Outputs.List("executionsList")
 	require.Len(t, list, 2)
 	ran := children(w, e)

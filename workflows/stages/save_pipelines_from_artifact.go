@@ -56,7 +56,7 @@ func (s SavePipelinesFromArtifact) Tasks(*pipeline.Stage) []workflows.Task {
 		{Name: "savePipeline", Timeout: saveTimeout, Run: s.save},
 		instant("waitForPipelineSave"),
 		{Name: "checkPipelineResults", Run: s.check},
-		{Name: "checkForRemainingPipelines", Run: s.remaining},
+		{Name: "checkForRemainingPipelines", Run: s.remaining, LoopEnd: true},
 		{Name: "savePipelinesCompleteTask", Run: s.complete},
 	}
 }

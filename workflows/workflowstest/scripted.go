@@ -56,7 +56,7 @@ func (Scripted) Tasks(s *pipeline.Stage) []workflows.Task {
 	allowed, _ := s.Context.Int("allowed")
 	return []workflows.Task{
 		{Name: "first", Timeout: time.Duration(allowed) * time.Second, Run: first, LoopStart: true},
-		{Name: "second", Run: second},
+		{Name: "second", Run: second, LoopEnd: true},
 	}
 }
 

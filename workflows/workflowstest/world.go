@@ -166,6 +166,18 @@ func (w *World) ArchiveExecution(ctx context.Context, in activities.ArchiveExecu
 	})
 }
 
+// FindEnd implements activities.Archive over what was archived.
+func (w *World) FindEnd(ctx context.Context, in activities.FindEndInput) (activities.FindEndOutput, error) {
+	return ask(ctx, w, activities.FindEnd, in, func() (activities.FindEndOutput, error) {
+		for _, a := range slices.Backward(w.archived) {
+			if a.Execution.ID == in.Execution {
+				return activities.FindEndOutput{Status: in.End(a.Execution, a.Sequence)}, nil
+			}
+		}
+		return activities.FindEndOutput{}, nil
+	})
+}
+
 // UseLimits makes the limits of pipelines real. Without them messages to limits
 // come to nothing, and a test plays their part by signals.
 func (w *World) UseLimits(limits activities.Limits) {
