@@ -25,6 +25,7 @@ type Clouddriver interface {
 	AwaitJob(context.Context, AwaitJobInput) (AwaitJobOutput, error)
 	ClusterSize(context.Context, ClusterSizeInput) (ClusterSizeOutput, error)
 	ApplicationResources(context.Context, ApplicationResourcesInput) (ApplicationResourcesOutput, error)
+	ClouddriverOperations
 }
 
 // The calls.
@@ -81,6 +82,7 @@ func RegisterClouddriver(r Registry, impl Clouddriver) {
 	register(r, AwaitJob, impl.AwaitJob)
 	register(r, ClusterSize, impl.ClusterSize)
 	register(r, ApplicationResources, impl.ApplicationResources)
+	registerClouddriverOperations(r, impl)
 }
 
 // Moniker names what a manifest belongs to.
@@ -119,9 +121,11 @@ type DeployManifestInput struct {
 	RequiredArtifacts []pipeline.Artifact `json:"requiredArtifacts,omitempty"`
 	OptionalArtifacts []pipeline.Artifact `json:"optionalArtifacts,omitempty"`
 	// DisableArtifactBinding is enableArtifactBinding=false.
-	DisableArtifactBinding bool           `json:"disableArtifactBinding,omitempty"`
-	EnableTraffic          bool           `json:"enableTraffic"`
-	Services               []string       `json:"services,omitempty"`
+	DisableArtifactBinding bool     `json:"disableArtifactBinding,omitempty"`
+	EnableTraffic          bool     `json:"enableTraffic"`
+	Services               []string `json:"services,omitempty"`
+	// Strategy is redblack, bluegreen, highlander or empty. Only its rules for the
+	// manifests are applied here; see [FindReplaced] for the rest.
 	Strategy               string         `json:"strategy,omitempty"`
 	LabelSelectors         LabelSelectors `json:"labelSelectors"`
 	SkipSpecTemplateLabels bool           `json:"skipSpecTemplateLabels,omitempty"`
@@ -186,6 +190,8 @@ type DeleteManifestInput struct {
 	UID            string         `json:"uid,omitempty"`
 	Kinds          []string       `json:"kinds,omitempty"`
 	LabelSelectors LabelSelectors `json:"labelSelectors"`
+	// Detach takes what is deleted out of its load balancers first.
+	Detach bool `json:"detach,omitempty"`
 	// Options holds cascading, orphanDependents and gracePeriodSeconds as
 	// written: text, boolean or number.
 	Options pipeline.Map `json:"options,omitempty"`
@@ -234,6 +240,8 @@ type AwaitJobInput struct {
 	// UID is the Job's own: another Job of the name is not waited for. Empty means
 	// whichever Job has the name.
 	UID string `json:"uid,omitempty"`
+	// PropertyFile is the container whose log holds properties; empty means none.
+	PropertyFile string `json:"propertyFile,omitempty"`
 }
 
 // AwaitJobOutput is the end of a Job (reference: clouddriver section 11).
@@ -246,6 +254,10 @@ type AwaitJobOutput struct {
 	// Status is the job as Spinnaker shows it: name, account, location,
 	// createdTime, completedTime, jobState, completionDetails, pods.
 	Status pipeline.Map `json:"status"`
+	// Properties are those of the container's log. PropertiesFault says why there
+	// are none.
+	Properties      pipeline.Map `json:"properties,omitempty"`
+	PropertiesFault string       `json:"propertiesFault,omitempty"`
 }
 
 // ClusterSizeInput names a cluster of an application, as its moniker does, and

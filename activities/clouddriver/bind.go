@@ -31,13 +31,19 @@ func (s slot) text() string {
 // bind writes the references of the pool's artifacts into the manifest and
 // returns those that matched a place (reference: clouddriver section 8).
 func (s Settings) bind(m *manifest, p *pool, account string) []pipeline.Artifact {
+	return s.bindIn(m, m.obj.GetNamespace(), p, account)
+}
+
+// bindIn is bind for a manifest that goes to this namespace, whatever it says
+// itself.
+func (s Settings) bindIn(m *manifest, namespace string, p *pool, account string) []pipeline.Artifact {
 	slots := s.slots(m)
 	if len(slots) == 0 {
 		return nil
 	}
 	var bound []pipeline.Artifact
 	for _, a := range p.lastToFirst() {
-		if !bindable(a, m.obj.GetNamespace(), account) {
+		if !bindable(a, namespace, account) {
 			continue
 		}
 		matched := false

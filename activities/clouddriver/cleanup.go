@@ -15,7 +15,8 @@ import (
 
 // CleanupArtifacts implements [activities.Clouddriver] (reference: clouddriver
 // sections 4 and 6): of every deployed manifest with max-version-history N, the
-// oldest versions beyond N are deleted. The version that was just deployed
+// oldest versions beyond N are deleted, those that take traffic after they were
+// taken out of their load balancers. The version that was just deployed
 // stays even if it is the oldest, which happens when its content is used again.
 func (c *Clouddriver) CleanupArtifacts(ctx context.Context, in activities.CleanupArtifactsInput) (activities.Done, error) {
 	cl, err := c.open(in.Account)
@@ -35,6 +36,11 @@ func (c *Clouddriver) CleanupArtifacts(ctx context.Context, in activities.Cleanu
 		surplus, err := cl.surplus(ctx, obj, deployed)
 		if err != nil {
 			return activities.Done{}, err
+		}
+		for _, d := range surplus {
+			if err := cl.detach(ctx, d.object); err != nil {
+				return activities.Done{}, err
+			}
 		}
 		if err := cl.destroy(ctx, surplus, metav1.DeleteOptions{}); err != nil {
 			return activities.Done{}, err

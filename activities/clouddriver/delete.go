@@ -59,6 +59,13 @@ func (c *Clouddriver) DeleteManifest(ctx context.Context, in activities.DeleteMa
 	}
 	heart := startHeart(ctx, chosen)
 	defer heart.rest()
+	if in.Detach {
+		for _, d := range chosen {
+			if err := cl.detach(ctx, d.object); err != nil {
+				return none, err
+			}
+		}
+	}
 	if err := cl.destroy(ctx, chosen, options); err != nil {
 		return none, err
 	}
@@ -96,7 +103,7 @@ func (cl *cluster) choose(ctx context.Context, in activities.DeleteManifestInput
 	if err != nil {
 		return nil, err
 	}
-	if selector.Empty() {
+	if len(in.LabelSelectors.Selectors) == 0 { // ANY says that every object is meant
 		return nil, pipeline.Errorf(pipeline.CodeInvalid, "A deletion by kind needs at least one label selector, or every object of the kind would go.")
 	}
 	chosen := []doomed{}

@@ -72,12 +72,10 @@ func TestDeleteRefusals(t *testing.T) {
 	nothing := r.deletion("")
 	noSelector := r.deletion("")
 	noSelector.Kinds = []string{"service"}
-	anySelector := noSelector
-	anySelector.LabelSelectors.Selectors = []activities.LabelSelector{{Kind: "ANY"}}
 	badCascading := r.deletion("service a")
 	badCascading.Options = pipeline.Map{"cascading": "sideways"}
 	for text, in := range map[string]activities.DeleteManifestInput{
-		"Set manifestName": nothing, "at least one label selector": noSelector, "label selector": anySelector, "sideways": badCascading,
+		"Set manifestName": nothing, "at least one label selector": noSelector, "sideways": badCascading,
 		`not of the form`: r.deletion("service"), `"kind name"`: r.deletion("service a b"), "has no kind": r.deletion("gadget a"),
 	} {
 		_, err := r.DeleteManifest(t.Context(), in)

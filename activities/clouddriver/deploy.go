@@ -78,9 +78,10 @@ type sentManifest struct {
 
 func (d *deployment) run(ctx context.Context) (activities.DeployManifestOutput, error) {
 	var none activities.DeployManifestOutput
-	if d.in.Strategy != "" && !strings.EqualFold(d.in.Strategy, "none") {
-		return none, pipeline.Errorf(pipeline.CodeInvalid,
-			"The rollout strategy %q is not available. Set the stage's traffic management to the strategy \"none\".", d.in.Strategy)
+	switch d.in.Strategy {
+	case "", activities.StrategyRedBlack, activities.StrategyBlueGreen, activities.StrategyHighlander:
+	default:
+		return none, pipeline.Errorf(pipeline.CodeInvalid, "The rollout strategy %q is unknown: use redblack, bluegreen, highlander or none.", d.in.Strategy)
 	}
 	var err error
 	if d.selector, err = parseSelectors(d.in.LabelSelectors); err != nil {
@@ -111,8 +112,10 @@ func (d *deployment) prepare(ctx context.Context) ([]*manifest, error) {
 			return nil, ofManifest(err, m)
 		}
 	}
-	if err := checkBound(d.in.RequiredArtifacts, d.bound); err != nil {
-		return nil, err
+	if !d.in.DisableArtifactBinding {
+		if err := checkBound(d.in.RequiredArtifacts, d.bound); err != nil {
+			return nil, err
+		}
 	}
 	if !d.selector.Empty() {
 		for _, m := range manifests {
@@ -128,6 +131,9 @@ func (d *deployment) prepare(ctx context.Context) ([]*manifest, error) {
 // ready brings one manifest into the form in which it is sent (reference:
 // clouddriver section 5, step 4).
 func (d *deployment) ready(ctx context.Context, m *manifest, artifacts *pool, all []*manifest) error {
+	if err := d.checkHistory(m); err != nil {
+		return err
+	}
 	for _, a := range d.settings.bind(m, artifacts, d.in.Account) {
 		d.bound.add(a)
 	}

@@ -88,7 +88,19 @@ func (c *Clouddriver) AwaitJob(ctx context.Context, in activities.AwaitJobInput)
 	if err != nil {
 		return none, err
 	}
-	return jobAnswer(in.Account, ended, pods), nil
+	out := jobAnswer(in.Account, ended, pods)
+	if in.PropertyFile == "" {
+		return out, nil
+	}
+	out.Properties, err = cl.jobProperties(ctx, pods, in.PropertyFile)
+	switch {
+	case err == nil:
+	case out.Succeeded && (passing(err) || ctx.Err() != nil):
+		return none, err // the properties are what the stage is for: asked again
+	default:
+		out.PropertiesFault = pipeline.MessageOf(err)
+	}
+	return out, nil
 }
 
 // awaitRun watches the Job with this UID, or whichever has the name when uid is

@@ -20,8 +20,10 @@ type kindInfo struct {
 	spinnakerKind string
 	clusterScoped bool
 	// traffic: a load balancer's selector may be attached. scale: replicas may
-	// be read and set. template: the pod spec holds bindable references.
-	traffic, scale, template bool
+	// be read and set. resize: Deck offers to. rollout: pause, resume, undo and
+	// restart. pods: a change of traffic goes to the live pods too. template: the
+	// pod spec holds bindable references.
+	traffic, scale, resize, rollout, pods, template bool
 	// undeployable kinds are made by controllers only.
 	undeployable bool
 }
@@ -62,10 +64,10 @@ var kinds = map[string]kindInfo{
 	"podsecuritypolicy":              {name: "podSecurityPolicy", priority: 90, clusterScoped: true},
 	"poddisruptionbudget":            {name: "podDisruptionBudget", priority: 90},
 	"pod":                            {name: "pod", priority: 100, versioned: true, spinnakerKind: instances, traffic: true},
-	"replicaset":                     {name: "replicaSet", priority: 100, versioned: true, spinnakerKind: serverGroups, traffic: true, scale: true, template: true},
-	"deployment":                     {name: "deployment", priority: 100, spinnakerKind: serverGroupManagers, traffic: true, scale: true, template: true},
-	"statefulset":                    {name: "statefulSet", priority: 100, spinnakerKind: serverGroups, traffic: true, scale: true, template: true},
-	"daemonset":                      {name: "daemonSet", priority: 100, spinnakerKind: serverGroups, traffic: true, template: true},
+	"replicaset":                     {name: "replicaSet", priority: 100, versioned: true, spinnakerKind: serverGroups, traffic: true, scale: true, resize: true, pods: true, template: true},
+	"deployment":                     {name: "deployment", priority: 100, spinnakerKind: serverGroupManagers, traffic: true, scale: true, resize: true, rollout: true, template: true},
+	"statefulset":                    {name: "statefulSet", priority: 100, spinnakerKind: serverGroups, traffic: true, scale: true, resize: true, rollout: true, template: true},
+	"daemonset":                      {name: "daemonSet", priority: 100, spinnakerKind: serverGroups, traffic: true, resize: true, rollout: true, template: true},
 	"job":                            {name: "job", priority: 100, spinnakerKind: serverGroups, traffic: true, template: true},
 	"cronjob":                        {name: "cronJob", priority: 100, spinnakerKind: serverGroups, traffic: true, template: true},
 	"horizontalpodautoscaler":        {name: "horizontalpodautoscaler", priority: 110},

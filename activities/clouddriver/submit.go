@@ -266,6 +266,9 @@ func (cl *cluster) applyServerSide(ctx context.Context, m *manifest, t target) (
 		})
 	}
 	applied, err := send()
+	if apierrors.IsConflict(err) {
+		return nil, unforced(cl.blame(ctx, err, m.obj, "apply", t))
+	}
 	if err != nil {
 		return nil, cl.blame(ctx, err, m.obj, "apply", t)
 	}
@@ -278,6 +281,16 @@ func (cl *cluster) applyServerSide(ctx context.Context, m *manifest, t target) (
 	}
 	applied, err = send()
 	return applied, cl.blame(ctx, err, m.obj, "apply", t)
+}
+
+// unforced tells what to do about fields that another manager owns; the error's
+// details name each with its owner.
+func unforced(err error) error {
+	var e *pipeline.Error
+	if errors.As(err, &e) {
+		e.Details = append(e.Details, "Leave these fields out of the manifest, or set the annotation "+strategyPrefix+"server-side-apply: \"force-conflicts\" to take them over.")
+	}
+	return err
 }
 
 // claim makes a fresh version's object. A server-side apply would write into an

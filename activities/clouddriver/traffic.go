@@ -19,7 +19,7 @@ func (d *deployment) direct(ctx context.Context, m *manifest, others []*manifest
 	if !m.info.traffic {
 		return nil
 	}
-	balancers, err := m.loadBalancers()
+	balancers, err := loadBalancersOf(m.obj)
 	if err != nil {
 		return err
 	}
@@ -51,12 +51,12 @@ func (d *deployment) direct(ctx context.Context, m *manifest, others []*manifest
 	return nil
 }
 
-// loadBalancers reads the annotation: nil when absent, [] when empty.
-func (m *manifest) loadBalancers() ([]string, error) {
-	if !hasAnnotation(m.obj, loadBalancersAnnotation) {
+// loadBalancersOf reads the annotation: nil when absent, [] when empty.
+func loadBalancersOf(obj *unstructured.Unstructured) ([]string, error) {
+	if !hasAnnotation(obj, loadBalancersAnnotation) {
 		return nil, nil
 	}
-	text := m.annotation(loadBalancersAnnotation)
+	text := annotationOf(obj, loadBalancersAnnotation)
 	balancers := []string{}
 	if err := json.Unmarshal([]byte(text), &balancers); err != nil {
 		return nil, pipeline.Errorf(pipeline.CodeInvalid, `annotation %s is %q, which is no list like ["service web"].`, loadBalancersAnnotation, text)
