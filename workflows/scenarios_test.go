@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -41,7 +42,7 @@ const runJob = `{"type":"runJob","account":"ACCOUNT","manifest":{"apiVersion":"b
 
 func scenarios() []scenario {
 	type statuses = map[string]pipeline.Status
-	return append(append(webhookScenarios(), controlScenarios()...), []scenario{
+	return append(slices.Concat(webhookScenarios(), controlScenarios(), manifestScenarios()), []scenario{
 		{name: "wait", pipeline: `{"stages":[{"type":"wait","waitTime":1}]}`, want: "SUCCEEDED", stages: statuses{"0": "SUCCEEDED"}},
 		{name: "no_stages", pipeline: `{"stages":[]}`, want: "TERMINAL", stages: statuses{}},
 		{name: "diamond", pipeline: `{"stages":[{"type":"wait","refId":"a"},{"type":"wait","refId":"b","requisiteStageRefIds":["a"],"waitTime":1},

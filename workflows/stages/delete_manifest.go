@@ -10,7 +10,7 @@ import (
 	"github.com/gennaker/gennaker/workflows"
 )
 
-// DeleteManifest deletes Kubernetes objects by name or by label (reference:
+// DeleteManifest deletes Kubernetes objects by name, criteria or label (reference:
 // orca section 6.1, clouddriver section 4).
 //
 //	{"type": "deleteManifest", "refId": "3", "name": "Delete", "account": "prod",
@@ -21,7 +21,6 @@ type DeleteManifest struct{}
 var (
 	_ workflows.StageType  = DeleteManifest{}
 	_ workflows.Caller     = DeleteManifest{}
-	_ workflows.Checker    = DeleteManifest{}
 	_ workflows.Documented = DeleteManifest{}
 )
 
@@ -30,83 +29,88 @@ func (DeleteManifest) Type() string { return "deleteManifest" }
 
 // Tasks implements workflows.StageType.
 func (DeleteManifest) Tasks(*pipeline.Stage) []workflows.Task {
-	d := &deletion{}
 	return []workflows.Task{
-		{Name: "resolveTargetManifest", Run: d.resolve},
-		{Name: "deleteManifest", Timeout: operationTimeout, Run: d.delete},
+		{Name: "resolveTargetManifest", Run: resolveDoomed},
+		{Name: "deleteManifest", Timeout: operationTimeout, Run: deleteObjects},
 		instant("monitorDelete"),
-		{Name: "promoteManifestKatoOutputs", Run: d.promote},
+		{Name: "promoteManifestKatoOutputs", Run: promoteDeleted},
 	}
 }
 
-// Check implements workflows.Checker.
-func (DeleteManifest) Check(s *pipeline.Stage) error {
-	if s.Context.String("criteria") == "" && s.Context.String("mode") != "dynamic" {
-		return nil
-	}
-	return pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' chooses its target by a criterion, and dynamic targets are not available: "+
-		"set mode to \"static\" or \"label\".", s.Name)
-}
+func byLabel(s *pipeline.Stage) bool { return s.Context.String("mode") == "label" }
 
-type deletion struct {
-	in  activities.DeleteManifestInput
-	out activities.DeleteManifestOutput
-}
-
-func (d *deletion) resolve(_ workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
+// resolveDoomed finds a dynamic target, and refuses what names none.
+func resolveDoomed(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
 	s := t.Stage
-	if err := (DeleteManifest{}).Check(s); err != nil {
-		return workflows.Outcome{}, err
+	if s.Context.String("criteria") != "" && !byLabel(s) {
+		return resolveTarget(ctx, t)
 	}
+	_, err := deletionOf(s)
+	return workflows.Outcome{}, err
+}
+
+// deletionOf reads what a stage deletes.
+func deletionOf(s *pipeline.Stage) (activities.DeleteManifestInput, error) {
 	c := s.Context
-	d.in = activities.DeleteManifestInput{
+	in := activities.DeleteManifestInput{
+		Account:      accountOf(s),
 		Location:     c.String("location"),
 		ManifestName: strings.TrimSpace(c.String("manifestName")),
 		Kinds:        c.Strings("kinds"),
 		Options:      c.Map("options"),
+		UID:          c.String(uidKey),
+		Detach:       c.Bool(detachKey),
 	}
 	if v := c["labelSelectors"]; v != nil {
-		if err := pipeline.Bind(v, &d.in.LabelSelectors); err != nil {
-			return workflows.Outcome{}, pipeline.Wrap(pipeline.CodeInvalid, err, "The labelSelectors of stage '%s' cannot be read: %s.", s.Name, err)
+		if err := pipeline.Bind(v, &in.LabelSelectors); err != nil {
+			return in, pipeline.Wrap(pipeline.CodeInvalid, err, "The labelSelectors of stage '%s' cannot be read: %s.", s.Name, err)
 		}
 	}
 	switch {
-	case c.String("mode") == "label" || d.in.ManifestName == "" && len(d.in.Kinds) > 0:
-		d.in.ManifestName = ""
-		if len(d.in.Kinds) == 0 || len(d.in.LabelSelectors.Selectors) == 0 {
-			return workflows.Outcome{}, pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' deletes by label and names no kinds or no labelSelectors: set both, or nothing would hold it back from deleting everything.", s.Name)
+	case byLabel(s) || in.ManifestName == "" && len(in.Kinds) > 0:
+		in.ManifestName = ""
+		if len(in.Kinds) == 0 || len(in.LabelSelectors.Selectors) == 0 {
+			return in, pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' deletes by label and names no kinds or no labelSelectors: set both, or nothing would hold it back from deleting everything.", s.Name)
 		}
-	case d.in.ManifestName == "":
-		return workflows.Outcome{}, pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' names nothing to delete: set manifestName to \"kind name\", or kinds with labelSelectors.", s.Name)
+	case in.ManifestName == "":
+		return in, pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' names nothing to delete: set manifestName to \"kind name\", criteria with kind and cluster, or kinds with labelSelectors.", s.Name)
 	}
-	return workflows.Outcome{}, nil
+	return in, nil
 }
 
-func (d *deletion) delete(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
-	account, err := findAccount(ctx, t)
+func deleteObjects(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
+	if _, err := findAccount(ctx, t); err != nil {
+		return workflows.Outcome{}, err
+	}
+	in, err := deletionOf(t.Stage)
 	if err != nil {
 		return workflows.Outcome{}, err
 	}
-	d.in.Account = account
-	d.in.Scope = t.Scope()
-	d.out, err = workflows.Call(ctx, t, activities.DeleteManifest, d.in)
+	in.Scope = t.Scope()
+	out, err := workflows.Call(ctx, t, activities.DeleteManifest, in)
 	if err != nil {
 		return workflows.Outcome{}, err
 	}
-	return workflows.Outcome{Context: katoTasks(t)}, nil
+	context := katoTasks(t)
+	context["outputs.manifestNamesByNamespace"] = namesValue(out.ManifestNamesByNamespace)
+	return workflows.Outcome{Context: context}, nil
 }
 
-func (d *deletion) promote(workflow.Context, *workflows.TaskRun) (workflows.Outcome, error) {
-	names := pipeline.Map{"outputs.manifestNamesByNamespace": namesValue(d.out.ManifestNamesByNamespace)}
-	return workflows.Outcome{Context: names, Outputs: names.Clone()}, nil
+// promoteDeleted makes what was deleted an output of the stage.
+func promoteDeleted(_ workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
+	const key = "outputs.manifestNamesByNamespace"
+	return workflows.Outcome{Outputs: pipeline.Map{key: t.Stage.Context[key]}}, nil
 }
 
 // Calls implements workflows.Caller.
 func (DeleteManifest) Calls(s *pipeline.Stage) []string {
 	c := s.Context
 	what := strings.TrimSpace(c.String("manifestName"))
-	if what == "" || c.String("mode") == "label" {
+	switch {
+	case byLabel(s) || what == "" && c.String("criteria") == "":
 		what = "objects of " + strings.Join(c.Strings("kinds"), ", ") + " by their labels"
+	case c.String("criteria") != "":
+		return callOn("delete", s)
 	}
 	return []string{"delete " + what + " in " + c.String("location") + " from account " + accountOf(s)}
 }
@@ -114,18 +118,16 @@ func (DeleteManifest) Calls(s *pipeline.Stage) []string {
 // Describe implements workflows.Documented.
 func (DeleteManifest) Describe() workflows.Description {
 	return workflows.Description{
-		Summary: "Deletes Kubernetes objects, by name or by label. What is not there is no failure.",
-		Inputs: []workflows.Field{
-			accountField, providerField,
-			{Name: "location", Type: "namespace", Text: "Where to look; empty for objects without a namespace."},
-			{Name: "mode", Type: "static or label", Default: "static", Text: "Whether `manifestName` names the object or `labelSelectors` find it."},
-			{Name: "manifestName", Type: "text", Text: "\"kind name\", for example \"deployment web\"."},
+		Summary: "Deletes Kubernetes objects, by name, by age or size within a cluster, or by label. What is not there is no failure.",
+		Inputs: targetInputs([]workflows.Field{
+			{Name: "mode", Type: "static, dynamic or label", Default: "static", Text: "With label, `labelSelectors` find the objects; else `manifestName` names the one, or `criteria` finds it."},
 			{Name: "kinds", Type: "list of kinds", Text: "With mode label: what kinds of objects."},
 			{Name: "labelSelectors", Type: "map", Text: "With mode label: `selectors`, a list of {kind, key, values}, where kind is EQUALS, NOT_EQUALS, CONTAINS, NOT_CONTAINS, EXISTS, NOT_EXISTS or ANY."},
-			{Name: "options", Type: "map", Text: "`cascading` (default true), `orphanDependants`, `gracePeriodSeconds`."},
-		},
+			{Name: "options", Type: "map", Text: "`cascading` (default true), `orphanDependents`, `gracePeriodSeconds`."},
+		}...),
 		Outputs: []workflows.Field{
 			{Name: "outputs.manifestNamesByNamespace", Type: "map", Text: "What was deleted, as \"kind name\" under each namespace."},
+			targetField,
 		},
 		Notes: []string{"With mode label both `kinds` and `labelSelectors` are required, so that nothing forgotten deletes everything."},
 	}

@@ -49,8 +49,8 @@ func TestDeleteManifestRefuses(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, stage, want string }{
 		{"nothing named", ``, "names nothing to delete"},
-		{"dynamic", `,"mode":"dynamic","manifestName":"x y"`, "dynamic targets are not available"},
-		{"criteria", `,"criteria":"newest"`, "dynamic targets are not available"},
+		{"criteria without kind", `,"criteria":"newest","cluster":"c"`, "by the criteria 'newest' and has no kind"},
+		{"criteria without cluster", `,"criteria":"newest","kind":"replicaSet"`, "has no cluster"},
 		{"label without kinds", `,"mode":"label","labelSelectors":{"selectors":[{"kind":"EXISTS","key":"a"}]}`, "deletes by label and names no kinds"},
 		{"label without selectors", `,"mode":"label","kinds":["pod"]`, "no labelSelectors"},
 		{"kinds alone", `,"kinds":["pod"],"labelSelectors":{"selectors":[]}`, "no labelSelectors"},
@@ -65,4 +65,18 @@ func TestDeleteManifestRefuses(t *testing.T) {
 			require.Empty(t, deleted(w))
 		})
 	}
+}
+
+func TestDeleteManifestByCriteria(t *testing.T) {
+	t.Parallel()
+	w := workflowstest.NewWorld()
+	e := newRun(t, w, `{"stages":[{"type":"deleteManifest","account":"prod","location":"shop","mode":"dynamic","manifestName":"replicaSet old",
+		"kind":"replicaSet","cluster":"replicaSet web","app":"store","criteria":"second_newest"}]}`).Done()
+	require.Equal(t, pipeline.Succeeded, e.Status, workflowstest.Errors(e, "0"))
+	asked := w.Asked(activities.ResolveTarget.Name)[0].(activities.ResolveTargetInput)
+	require.Equal(t, "resolveTargetManifest", asked.Scope.Task)
+	asked.Scope = activities.Scope{}
+	require.Equal(t, activities.ResolveTargetInput{Account: "prod", Location: "shop", Kind: "replicaSet", Application: "store", Cluster: "replicaSet web", Criteria: "second_newest"}, asked)
+	require.Equal(t, "replicaSet second_newest", deleted(w)[0].ManifestName)
+	require.Equal(t, "replicaSet second_newest", stage(e).Outputs["manifestName"])
 }

@@ -1,7 +1,6 @@
 package stages
 
 import (
-	"strings"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -20,11 +19,12 @@ import (
 type DeployManifest struct{}
 
 var (
-	_ workflows.StageType  = DeployManifest{}
-	_ workflows.Caller     = DeployManifest{}
-	_ workflows.Checker    = DeployManifest{}
-	_ workflows.Receiver   = DeployManifest{}
-	_ workflows.Documented = DeployManifest{}
+	_ workflows.StageType    = DeployManifest{}
+	_ workflows.AfterPlanner = DeployManifest{}
+	_ workflows.Caller       = DeployManifest{}
+	_ workflows.Checker      = DeployManifest{}
+	_ workflows.Receiver     = DeployManifest{}
+	_ workflows.Documented   = DeployManifest{}
 )
 
 // Type implements workflows.StageType.
@@ -33,7 +33,7 @@ func (DeployManifest) Type() string { return "deployManifest" }
 // Tasks implements workflows.StageType.
 func (DeployManifest) Tasks(s *pipeline.Stage) []workflows.Task {
 	d := &deployment{}
-	return []workflows.Task{
+	tasks := []workflows.Task{
 		{Name: "resolveDeploySourceManifest", Run: d.resolve},
 		{Name: "deployManifest", Timeout: operationTimeout, Run: d.deploy},
 		instant("monitorDeploy"),
@@ -43,6 +43,10 @@ func (DeployManifest) Tasks(s *pipeline.Stage) []workflows.Task {
 		instant("monitorCleanup"),
 		withoutOutput(workflows.BindProducedArtifacts()),
 	}
+	if strategy, err := strategyOf(s); err == nil && strategy != "" {
+		tasks = append(tasks, workflows.Task{Name: "findReplacedServerGroups", Timeout: operationTimeout, Run: findReplaced})
+	}
+	return tasks
 }
 
 // Check implements workflows.Checker.
@@ -50,12 +54,8 @@ func (DeployManifest) Check(s *pipeline.Stage) error {
 	if err := checkSource(s, "manifests"); err != nil {
 		return err
 	}
-	traffic := s.Context.Map("trafficManagement")
-	if strategy := traffic.Map("options").String("strategy"); traffic.Bool("enabled") && strategy != "" && !strings.EqualFold(strategy, "none") {
-		return pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' has the rollout strategy '%s', and rollout strategies are not available: "+
-			"set the strategy of its traffic management to \"none\".", s.Name, strategy)
-	}
-	return nil
+	_, err := strategyOf(s)
+	return err
 }
 
 // Received implements workflows.Receiver: what the cluster answered.
@@ -128,8 +128,9 @@ func (d *deployment) readOptions(t *workflows.TaskRun) error {
 		options := traffic.Map("options")
 		d.in.EnableTraffic = options.Bool("enableTraffic")
 		d.in.Services = options.Strings("services")
-		if strategy := options.String("strategy"); !strings.EqualFold(strategy, "none") {
-			d.in.Strategy = strategy
+		var err error
+		if d.in.Strategy, err = strategyOf(t.Stage); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -142,6 +143,18 @@ func flatten(s *pipeline.Stage) ([]pipeline.Map, error) {
 	if raw == nil {
 		raw = s.Context["manifest"]
 	}
+	out, err := flattenValue(s, raw, "manifests")
+	if err != nil {
+		return nil, err
+	}
+	if len(out) == 0 {
+		return nil, pipeline.Errorf(pipeline.CodeInvalid, "No text manifest was specified: the stage '%s' needs at least one object under manifests.", s.Name)
+	}
+	return out, nil
+}
+
+// flattenValue reads the objects of one key of a stage.
+func flattenValue(s *pipeline.Stage, raw any, key string) ([]pipeline.Map, error) {
 	var out []pipeline.Map
 	var walk func(v any) error
 	walk = func(v any) error {
@@ -158,18 +171,13 @@ func flatten(s *pipeline.Stage) ([]pipeline.Map, error) {
 		}
 		m := pipeline.AsMap(v)
 		if m == nil {
-			return pipeline.Errorf(pipeline.CodeInvalid, "A manifest of stage '%s' is %T, not an object: write Kubernetes objects under manifests.", s.Name, v)
+			return pipeline.Errorf(pipeline.CodeInvalid, "A manifest of stage '%s' is %T, not an object: write Kubernetes objects under %s.", s.Name, v, key)
 		}
 		out = append(out, m)
 		return nil
 	}
-	if err := walk(raw); err != nil {
-		return nil, err
-	}
-	if len(out) == 0 {
-		return nil, pipeline.Errorf(pipeline.CodeInvalid, "No text manifest was specified: the stage '%s' needs at least one object under manifests.", s.Name)
-	}
-	return out, nil
+	err := walk(raw)
+	return out, err
 }
 
 func (d *deployment) deploy(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
@@ -245,7 +253,7 @@ func stableTimeout(s *pipeline.Stage) time.Duration {
 
 // Calls implements workflows.Caller.
 func (DeployManifest) Calls(s *pipeline.Stage) []string {
-	return callsForManifests("deploy", s)
+	return append(callsForManifests("deploy", s), strategyCalls(s)...)
 }
 
 // Describe implements workflows.Documented.

@@ -121,7 +121,7 @@ func TestDeployManifestRefuses(t *testing.T) {
 		{"empty manifests", `"account":"prod","manifests":[null,[]]`, "needs at least one object under manifests"},
 		{"text", `"account":"prod","manifests":["kind: x"]`, "not an object"},
 		{"artifact source", `"account":"prod","source":"artifact"`, "fetching manifest artifacts is not available"},
-		{"rollout strategy", `"account":"prod","manifests":` + configMap + `,"trafficManagement":{"enabled":true,"options":{"strategy":"redblack"}}`, "has the rollout strategy 'redblack'"},
+		{"rollout strategy", `"account":"prod","manifests":` + configMap + `,"trafficManagement":{"enabled":true,"options":{"strategy":"slow"}}`, "has the rollout strategy 'slow'"},
 		{"required by ID", `"account":"prod","manifests":` + configMap + `,"requiredArtifactIds":["a1"]`, "No artifact with id a1 could be found in the pipeline context."},
 		{"required by expected ID", `"account":"prod","manifests":` + configMap + `,"requiredArtifacts":[{"expectedArtifactId":"a2"}]`, "No artifact with id a2 could be found"},
 		{"required by an ID that an inline artifact does not replace", `"account":"prod","manifests":` + configMap + `,"requiredArtifacts":[{"expectedArtifactId":"a3","artifact":{}}]`, "No artifact with id a3 could be found"},

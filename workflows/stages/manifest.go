@@ -137,7 +137,11 @@ func requiredArtifacts(ctx workflow.Context, t *workflows.TaskRun) ([]pipeline.A
 	for _, e := range s.Context.List("requiredArtifacts") {
 		entry := pipeline.AsMap(e)
 		var inline *pipeline.Artifact
-		if m := entry.Map("artifact"); m != nil {
+		m := entry.Map("artifact")
+		if m == nil && entry.String("expectedArtifactId") == "" && entry.String("reference") != "" {
+			m = entry // bound by an earlier attempt of the stage
+		}
+		if m != nil {
 			inline = &pipeline.Artifact{}
 			if err := pipeline.Bind(m, inline); err != nil {
 				return nil, pipeline.Wrap(pipeline.CodeInvalid, err, "A required artifact of stage '%s' cannot be read.", s.Name)
@@ -148,6 +152,21 @@ func requiredArtifacts(ctx workflow.Context, t *workflows.TaskRun) ([]pipeline.A
 		}
 	}
 	return out, nil
+}
+
+// sourceManifests yields the objects that a stage applies, from where its source
+// says; key is where it takes text from. Empty documents are left out, and none
+// at all is for the caller to judge.
+func sourceManifests(_ workflow.Context, t *workflows.TaskRun, key string) ([]pipeline.Map, error) {
+	if err := checkSource(t.Stage, key); err != nil {
+		return nil, err
+	}
+	return flattenValue(t.Stage, t.Stage.Context[key], key)
+}
+
+// promotedKeys are the keys of [manifestOutputs].
+var promotedKeys = []string{
+	"outputs.manifests", "outputs.manifestNamesByNamespace", "outputs.boundArtifacts", "outputs.createdArtifacts", "artifacts",
 }
 
 // instant is a task that has nothing left to do: the step before it did both

@@ -1,6 +1,10 @@
 package stages
 
 import (
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -47,7 +51,7 @@ func (RunJob) Tasks(s *pipeline.Stage) []workflows.Task {
 		{Name: "promoteManifestKatoOutputs", Run: j.promote},
 	}
 	if waitsForCompletion(s) {
-		tasks = append(tasks, workflows.Task{Name: "waitOnJobCompletion", Timeout: 2 * time.Hour, Run: j.wait})
+		tasks = append(tasks, workflows.Task{Name: "waitOnJobCompletion", Timeout: jobTimeout(s), Run: j.wait})
 	}
 	if _, present := s.Context["expectedArtifacts"]; present {
 		tasks = append(tasks, withoutOutput(workflows.BindProducedArtifacts()))
@@ -57,9 +61,6 @@ func (RunJob) Tasks(s *pipeline.Stage) []workflows.Task {
 
 // Check implements workflows.Checker.
 func (RunJob) Check(s *pipeline.Stage) error {
-	if p := s.Context.String("propertyFile"); p != "" {
-		return pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' reads properties from the logs of container '%s', and reading Job logs is not available: remove propertyFile.", s.Name, p)
-	}
 	if strings.EqualFold(s.Context.String("consumeArtifactSource"), "artifact") {
 		return pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' reads properties from an artifact, and fetching artifacts is not available: remove consumeArtifactSource.", s.Name)
 	}
@@ -126,6 +127,9 @@ func (j *job) run(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome
 
 func (j *job) promote(_ workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
 	outputs, err := manifestOutputs(j.out.DeployManifestOutput)
+	if template := logTemplate(j.out.Manifests); template != "" {
+		t.Progress(pipeline.Map{"execution": map[string]any{"logs": template}})
+	}
 	if t.Stage.Context.Bool("noOutput") {
 		return workflows.Outcome{Context: outputs}, err
 	}
@@ -139,7 +143,7 @@ func (j *job) wait(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcom
 	name := c.String("jobName")
 	out, err := workflows.Call(ctx, t, activities.AwaitJob, activities.AwaitJobInput{
 		Scope: t.Scope(), Account: c.String("jobAccount"), Namespace: c.String("jobNamespace"), Name: name,
-		UID: c.String("jobUID"),
+		UID: c.String("jobUID"), PropertyFile: c.String("propertyFile"),
 	})
 	if err != nil {
 		return workflows.Outcome{}, err
@@ -148,12 +152,13 @@ func (j *job) wait(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcom
 		Context: pipeline.Map{"jobStatus": map[string]any(out.Status), "completionDetails": out.Status["completionDetails"]},
 		Outputs: pipeline.Map{"jobStatus": map[string]any(out.Status), "completionDetails": out.Status["completionDetails"]},
 	}
+	addProperties(&outcome, out.Properties)
 	if out.Succeeded {
 		if t.Stage.Context.Bool("noOutput") {
 			t.ClearOutputs()
 			outcome.Outputs = nil
 		}
-		return outcome, nil
+		return outcome, missingProperties(t, out)
 	}
 	message := "Job: '" + name + "' failed."
 	for _, part := range []struct{ label, text string }{
@@ -164,6 +169,81 @@ func (j *job) wait(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcom
 		}
 	}
 	return outcome, &pipeline.Error{Code: pipeline.CodeFailed, Message: message}
+}
+
+// ownKeys are keys of the context that a Job's properties do not overwrite.
+var ownKeys = []string{"jobAccount", "jobNamespace", "jobName", "jobUID", "jobStatus", "completionDetails", "deploy.jobs"}
+
+// addProperties puts a Job's properties among what its stage leaves, one key
+// each, and all under propertyFileContents.
+func addProperties(outcome *workflows.Outcome, properties pipeline.Map) {
+	if len(properties) == 0 {
+		return
+	}
+	for _, key := range slices.Sorted(maps.Keys(properties)) {
+		if !slices.Contains(ownKeys, key) {
+			outcome.Context[key], outcome.Outputs[key] = properties[key], properties[key]
+		}
+	}
+	outcome.Context["propertyFileContents"] = map[string]any(properties)
+	outcome.Outputs["propertyFileContents"] = map[string]any(properties)
+}
+
+// missingProperties is the error of a Job that succeeded and wrote none of the
+// properties that its stage wants.
+func missingProperties(t *workflows.TaskRun, out activities.AwaitJobOutput) error {
+	c := t.Stage.Context
+	file := c.String("propertyFile")
+	if file == "" || len(out.Properties) > 0 {
+		return nil
+	}
+	err := pipeline.Errorf(pipeline.CodeFailed, "Expected properties file: %s in job: %s, application: %s, location: %s, account: %s but it was either missing, empty or contained invalid syntax",
+		file, c.String("jobName"), applicationOf(t), c.String("jobNamespace"), c.String("jobAccount"))
+	if out.PropertiesFault != "" {
+		err.Details = []string{out.PropertiesFault}
+	}
+	return err
+}
+
+// logTemplate is the URL of a Job's logs as its manifest gives it.
+func logTemplate(manifests []pipeline.Map) string {
+	if len(manifests) == 0 {
+		return ""
+	}
+	return manifests[0].Map("metadata").Map("annotations").String("job.spinnaker.io/logs")
+}
+
+// jobTimeout is how long a Job may take: two hours, or its own limit and five
+// minutes.
+func jobTimeout(s *pipeline.Stage) time.Duration {
+	const (
+		usual   = 2 * time.Hour
+		padding = 5 * time.Minute
+	)
+	if limit, ok := isoDuration(s.Context.String("jobRuntimeLimit")); ok {
+		return limit + padding
+	}
+	return usual
+}
+
+var isoPattern = regexp.MustCompile(`(?i)^P(?:(\d{1,5})D)?(?:T(?:(\d{1,7})H)?(?:(\d{1,9})M)?(?:(\d{1,10})(?:\.\d{0,9})?S)?)?$`)
+
+// isoDuration reads an ISO 8601 duration of days, hours, minutes and seconds, of
+// more than nothing.
+func isoDuration(text string) (time.Duration, bool) {
+	parts := isoPattern.FindStringSubmatch(strings.TrimSpace(text))
+	if parts == nil {
+		return 0, false
+	}
+	var out time.Duration
+	for i, unit := range []time.Duration{24 * time.Hour, time.Hour, time.Minute, time.Second} {
+		n, _ := strconv.ParseInt(parts[i+1], 10, 64) // absent: 0
+		if limit := int64(100 * 365 * 24 * time.Hour / unit); n > limit {
+			n = limit
+		}
+		out += time.Duration(n) * unit
+	}
+	return out, out > 0
 }
 
 // Cancel implements workflows.Canceller: the Job is deleted with its pods, and
@@ -191,7 +271,7 @@ func (RunJob) PrepareRestart(s *pipeline.Stage, details pipeline.Map) {
 		}
 		delete(s.Context, key)
 	}
-	for _, key := range []string{"jobAccount", "jobNamespace", "jobName", "jobUID", "canceledJobs"} {
+	for _, key := range []string{"jobAccount", "jobNamespace", "jobName", "jobUID", "canceledJobs", "execution"} {
 		delete(s.Context, key)
 	}
 }
@@ -211,18 +291,22 @@ func (RunJob) Describe() workflows.Description {
 			{Name: "manifest", Type: "object", Text: "The Job, with source text: exactly one."},
 			{Name: "namespace", Type: "namespace", Text: "Where it runs when the manifest names none."},
 			{Name: "moniker", Type: "map", Text: "`app` (default: the pipeline's application)."},
+			{Name: "propertyFile", Type: "container", Text: "The container whose log holds properties: lines `SPINNAKER_PROPERTY_key=value`, keys become lower case, and `SPINNAKER_CONFIG_JSON={…}`. A Job that succeeds without any fails the stage."},
+			{Name: "jobRuntimeLimit", Type: "ISO 8601 duration", Default: "PT2H", Text: "How long the Job may take; five minutes are added."},
 			{Name: "waitForCompletion", Type: "boolean", Default: "true", Text: "Whether the stage ends with the Job or once it is started."},
 			requiredArtifactsField, requiredArtifactIDsField, noOutputField,
 		},
 		Outputs: []workflows.Field{
 			{Name: "jobStatus", Type: "map", Text: "The Job as it ended: name, location, jobState, times, pods."},
 			{Name: "completionDetails", Type: "map", Text: "Exit code, signal, message and reason of the container that ended it."},
+			{Name: "propertyFileContents", Type: "map", Text: "The properties of `propertyFile`, each also under its own key."},
 			{Name: "outputs.manifests", Type: "list of objects", Text: "And the other outputs of deployManifest."},
 			producedField,
 		},
 		Notes: []string{
 			"A Job of the same name from an earlier run is replaced. The same run never starts it twice, whatever happens to workers.",
 			"A stage whose Job was replaced ends TERMINAL and says so; it never judges or deletes the Job of another run.",
+			"The annotation job.spinnaker.io/logs of the Job, a URL of its logs, stands in the stage's context under `execution.logs`.",
 			"A restart keeps what the earlier Job left in `restartDetails`.",
 		},
 	}

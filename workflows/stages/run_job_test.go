@@ -175,7 +175,6 @@ func TestRunJobRefuses(t *testing.T) {
 	for _, tt := range []struct{ name, stage, want string }{
 		{"no manifest", `"account":"prod"`, "needs at least one object"},
 		{"two", `"account":"prod","manifests":[{},{}]`, "holds 2 manifests: a Job stage runs exactly one"},
-		{"property file", job + `,"propertyFile":"c"`, "reading Job logs is not available"},
 		{"properties of an artifact", job + `,"consumeArtifactSource":"Artifact"`, "reads properties from an artifact"},
 		{"artifact", job + `,"source":"artifact"`, "fetching manifest artifacts is not available"},
 		{"required artifact", job + `,"requiredArtifactIds":["a"]`, "No artifact with id a could be found"},
@@ -221,4 +220,81 @@ func TestRunJobRestart(t *testing.T) {
 	stages.RunJob{}.PrepareRestart(s, details)
 	require.Empty(t, s.Context)
 	require.Empty(t, details, "a Job that told nothing leaves nothing")
+}
+
+func jobWith(w *workflowstest.World, out activities.AwaitJobOutput) {
+	workflowstest.On(w, activities.AwaitJob, func(context.Context, activities.AwaitJobInput) (activities.AwaitJobOutput, error) {
+		if out.Status == nil {
+			out.Status = pipeline.Map{"jobState": "Succeeded"}
+		}
+		return out, nil
+	})
+}
+
+// Rows of reference: orca section 6.1 and clouddriver section 11 on properties.
+func TestRunJobProperties(t *testing.T) {
+	t.Parallel()
+	w := workflowstest.NewWorld()
+	jobWith(w, activities.AwaitJobOutput{Succeeded: true, Properties: pipeline.Map{"version": "1.2", "list": []any{int64(1)}, "jobName": "another"}})
+	e := newRun(t, w, `{"stages":[{"type":"runJob","propertyFile":"main",`+job+`}]}`).Done()
+	require.Equal(t, pipeline.Succeeded, e.Status, workflowstest.Errors(e, "0"))
+	require.Equal(t, "main", w.Asked(activities.AwaitJob.Name)[0].(activities.AwaitJobInput).PropertyFile)
+	for _, m := range []pipeline.Map{stage(e).Context, stage(e).Outputs} {
+		require.Equal(t, "1.2", m["version"])
+		require.Equal(t, []any{int64(1)}, m["list"])
+		require.Equal(t, map[string]any{"version": "1.2", "list": []any{int64(1)}, "jobName": "another"}, m["propertyFileContents"])
+	}
+	require.Equal(t, "test", stage(e).Context["jobName"], "the stage's own")
+}
+
+func TestRunJobWithoutTheProperties(t *testing.T) {
+	t.Parallel()
+	w := workflowstest.NewWorld()
+	jobWith(w, activities.AwaitJobOutput{Succeeded: true, PropertiesFault: "The line after SPINNAKER_CONFIG_JSON= is no JSON object."})
+	e := newRun(t, w, `{"stages":[{"type":"runJob","propertyFile":"main",`+job+`}]}`).Done()
+	require.Equal(t, pipeline.Terminal, e.Status)
+	require.Equal(t, []string{
+		"Expected properties file: main in job: test, application: bakery, location: shop, account: prod but it was either missing, empty or contained invalid syntax",
+		"The line after SPINNAKER_CONFIG_JSON= is no JSON object.",
+	}, workflowstest.Errors(e, "0"))
+	require.NotNil(t, stage(e).Context["jobStatus"])
+	require.Empty(t, deleted(w), "the Job stays for people to look at")
+}
+
+// A Job that failed tells its own reason, with or without properties.
+func TestFailedJobKeepsItsProperties(t *testing.T) {
+	t.Parallel()
+	for _, properties := range []pipeline.Map{nil, {"step": "3"}} {
+		w := workflowstest.NewWorld()
+		jobWith(w, activities.AwaitJobOutput{Reason: "BackoffLimitExceeded", Properties: properties, PropertiesFault: "gone", Status: pipeline.Map{"jobState": "Failed"}})
+		e := newRun(t, w, `{"stages":[{"type":"runJob","propertyFile":"main",`+job+`}]}`).Done()
+		require.Equal(t, pipeline.Terminal, e.Status)
+		require.Equal(t, []string{"Job: 'test' failed. Reason: BackoffLimitExceeded."}, workflowstest.Errors(e, "0"))
+		require.Equal(t, properties["step"], stage(e).Context["step"])
+	}
+}
+
+func TestRunJobRuntimeLimit(t *testing.T) {
+	t.Parallel()
+	for limit, want := range map[string]time.Duration{
+		"PT1H30M": 95 * time.Minute, "pt10s": 5*time.Minute + 10*time.Second, "P1DT1M": 24*time.Hour + 6*time.Minute,
+		"": 2 * time.Hour, "P": 2 * time.Hour, "PT": 2 * time.Hour, "90 minutes": 2 * time.Hour, "PT0S": 2 * time.Hour, "-PT1H": 2 * time.Hour,
+	} {
+		w := workflowstest.NewWorld()
+		workflowstest.On(w, activities.AwaitJob, func(context.Context, activities.AwaitJobInput) (activities.AwaitJobOutput, error) {
+			return activities.AwaitJobOutput{}, pipeline.Errorf(pipeline.CodeUnavailable, "The cluster does not answer.")
+		})
+		e := newRun(t, w, `{"stages":[{"type":"runJob","jobRuntimeLimit":"`+limit+`",`+job+`}]}`).Done()
+		require.Equal(t, pipeline.Terminal, e.Status)
+		require.InDelta(t, want.Seconds(), (e.EndTime - e.StartTime).Time().Sub(time.UnixMilli(0)).Seconds(), 31, limit)
+	}
+}
+
+func TestRunJobShowsWhereItsLogsAre(t *testing.T) {
+	t.Parallel()
+	e := newRun(t, workflowstest.NewWorld(), `{"stages":[{"type":"runJob","account":"prod","manifest":{"apiVersion":"batch/v1","kind":"Job",
+		"metadata":{"name":"test","annotations":{"job.spinnaker.io/logs":"https://logs/{{ templateData }}"}}}}]}`).Done()
+	require.Equal(t, pipeline.Succeeded, e.Status)
+	require.Equal(t, map[string]any{"logs": "https://logs/{{ templateData }}"}, stage(e).Context["execution"])
+	require.NotContains(t, stage(e).Outputs, "execution")
 }
