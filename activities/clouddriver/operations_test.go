@@ -403,9 +403,9 @@ func TestOperationGoesOnAfterConflicts(t *testing.T) {
 	r.deploy(t, webDeployment)
 	stop := make(chan struct{})
 	done := make(chan struct{})
+	cl, o := r.object(t, "deployment web")
 	go func() {
 		defer close(done)
-		cl, o := r.object(t, "deployment web")
 		for i := 0; ; i++ {
 			select {
 			case <-stop:

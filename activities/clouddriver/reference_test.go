@@ -121,7 +121,7 @@ func TestReferenceOnACluster(t *testing.T) {
 			for _, strategy := range []string{"recreate", "replace", "server-side-apply"} {
 				out := r.deploy(t, "apiVersion: v1\nkind: ServiceAccount\nmetadata: {generateName: robot-, namespace: NS, annotations: {strategy.spinnaker.io/"+strategy+": 'true'}}\n")
 				require.Regexp(t, "^serviceAccount robot-.{5}$", out.ManifestNamesByNamespace[r.namespace][0])
-				require.Equal(t, out.Manifests[0].Map("metadata").String("generateName"), "robot-")
+				require.Equal(t, "robot-", out.Manifests[0].Map("metadata").String("generateName"))
 			}
 		},
 		"5.1 1 recreate goes before replace": func(t *testing.T, r *rig) {

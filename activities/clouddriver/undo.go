@@ -99,7 +99,8 @@ func (cl *cluster) history(ctx context.Context, live *unstructured.Unstructured)
 		if owner := metav1.GetControllerOf(obj); owner == nil || owner.UID != live.GetUID() {
 			return
 		}
-		n, found := int64(0), false
+		var n int64
+		var found bool
 		if ofDeployment {
 			parsed, err := strconv.ParseInt(obj.GetAnnotations()[revisionAnnotation], 10, 64)
 			n, found = parsed, err == nil
