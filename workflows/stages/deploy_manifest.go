@@ -59,7 +59,9 @@ func (DeployManifest) Check(s *pipeline.Stage) error {
 }
 
 // Received implements workflows.Receiver: what the cluster answered.
-func (DeployManifest) Received(*pipeline.Stage) []string { return []string{deployedKey, "messages"} }
+func (DeployManifest) Received(*pipeline.Stage) []string {
+	return []string{deployedKey, replacedKey, "messages"}
+}
 
 // deployment is one run of the stage; its tasks share it.
 type deployment struct {

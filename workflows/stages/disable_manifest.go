@@ -17,6 +17,7 @@ type DisableManifest struct{}
 var (
 	_ workflows.StageType  = DisableManifest{}
 	_ workflows.Caller     = DisableManifest{}
+	_ workflows.Receiver   = DisableManifest{}
 	_ workflows.Documented = DisableManifest{}
 )
 
@@ -32,6 +33,9 @@ func (DisableManifest) Tasks(s *pipeline.Stage) []workflows.Task {
 		becomesStable(s),
 	}
 }
+
+// Received implements workflows.Receiver: what the object waits for.
+func (DisableManifest) Received(*pipeline.Stage) []string { return []string{"messages"} }
 
 // Calls implements workflows.Caller.
 func (DisableManifest) Calls(s *pipeline.Stage) []string { return callOn("stop traffic to", s) }

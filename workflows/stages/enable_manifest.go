@@ -17,6 +17,7 @@ type EnableManifest struct{}
 var (
 	_ workflows.StageType  = EnableManifest{}
 	_ workflows.Caller     = EnableManifest{}
+	_ workflows.Receiver   = EnableManifest{}
 	_ workflows.Documented = EnableManifest{}
 )
 
@@ -32,6 +33,9 @@ func (EnableManifest) Tasks(s *pipeline.Stage) []workflows.Task {
 		becomesStable(s),
 	}
 }
+
+// Received implements workflows.Receiver: what the object waits for.
+func (EnableManifest) Received(*pipeline.Stage) []string { return []string{"messages"} }
 
 // Calls implements workflows.Caller.
 func (EnableManifest) Calls(s *pipeline.Stage) []string { return callOn("send traffic to", s) }

@@ -19,6 +19,7 @@ var (
 	_ workflows.StageType  = FindArtifactsFromResource{}
 	_ workflows.Aliased    = FindArtifactsFromResource{}
 	_ workflows.Caller     = FindArtifactsFromResource{}
+	_ workflows.Receiver   = FindArtifactsFromResource{}
 	_ workflows.Documented = FindArtifactsFromResource{}
 )
 
@@ -55,6 +56,11 @@ func findArtifacts(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcom
 	}
 	out := pipeline.Map{"manifest": map[string]any(found.Manifest), "artifacts": artifacts}
 	return workflows.Outcome{Context: out, Outputs: out.Clone()}, nil
+}
+
+// Received implements workflows.Receiver: what the cluster holds.
+func (FindArtifactsFromResource) Received(*pipeline.Stage) []string {
+	return []string{"manifest", "artifacts"}
 }
 
 // Calls implements workflows.Caller.

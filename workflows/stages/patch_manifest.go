@@ -25,6 +25,7 @@ var (
 	_ workflows.StageType  = PatchManifest{}
 	_ workflows.Caller     = PatchManifest{}
 	_ workflows.Checker    = PatchManifest{}
+	_ workflows.Receiver   = PatchManifest{}
 	_ workflows.Documented = PatchManifest{}
 )
 
@@ -151,6 +152,9 @@ func promotePatch(_ workflow.Context, t *workflows.TaskRun) (workflows.Outcome, 
 	}
 	return workflows.Outcome{Outputs: outputs}, nil
 }
+
+// Received implements workflows.Receiver: what the cluster answered.
+func (PatchManifest) Received(*pipeline.Stage) []string { return []string{deployedKey, "messages"} }
 
 // Calls implements workflows.Caller.
 func (PatchManifest) Calls(s *pipeline.Stage) []string { return callOn("patch", s) }

@@ -24,6 +24,7 @@ var (
 	_ workflows.StageType  = ResizeServerGroup{}
 	_ workflows.Caller     = ResizeServerGroup{}
 	_ workflows.Checker    = ResizeServerGroup{}
+	_ workflows.Receiver   = ResizeServerGroup{}
 	_ workflows.Documented = ResizeServerGroup{}
 )
 
@@ -88,6 +89,9 @@ func resizedIn(s *pipeline.Stage) string {
 	}
 	return s.Context.String("namespace")
 }
+
+// Received implements workflows.Receiver: what the object waits for.
+func (ResizeServerGroup) Received(*pipeline.Stage) []string { return []string{"messages"} }
 
 // Calls implements workflows.Caller.
 func (ResizeServerGroup) Calls(s *pipeline.Stage) []string {

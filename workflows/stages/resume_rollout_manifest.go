@@ -18,6 +18,7 @@ type ResumeRolloutManifest struct{}
 var (
 	_ workflows.StageType  = ResumeRolloutManifest{}
 	_ workflows.Caller     = ResumeRolloutManifest{}
+	_ workflows.Receiver   = ResumeRolloutManifest{}
 	_ workflows.Documented = ResumeRolloutManifest{}
 )
 
@@ -35,6 +36,9 @@ func (ResumeRolloutManifest) Tasks(s *pipeline.Stage) []workflows.Task {
 		becomesStable(s),
 	}
 }
+
+// Received implements workflows.Receiver: what the object waits for.
+func (ResumeRolloutManifest) Received(*pipeline.Stage) []string { return []string{"messages"} }
 
 // Calls implements workflows.Caller.
 func (ResumeRolloutManifest) Calls(s *pipeline.Stage) []string {

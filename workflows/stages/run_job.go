@@ -76,8 +76,9 @@ func (RunJob) Check(s *pipeline.Stage) error {
 
 // Received implements workflows.Receiver: what the cluster answered, and what the
 // Job's containers said at their end.
-func (RunJob) Received(*pipeline.Stage) []string {
-	return []string{deployedKey, "jobStatus", "completionDetails"}
+func (RunJob) Received(s *pipeline.Stage) []string {
+	properties := s.Context.Map("propertyFileContents")
+	return append([]string{deployedKey, "jobStatus", "completionDetails", "propertyFileContents", "execution"}, slices.Sorted(maps.Keys(properties))...)
 }
 
 type job struct {

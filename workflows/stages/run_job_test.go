@@ -298,3 +298,14 @@ func TestRunJobShowsWhereItsLogsAre(t *testing.T) {
 	require.Equal(t, map[string]any{"logs": "https://logs/{{ templateData }}"}, stage(e).Context["execution"])
 	require.NotContains(t, stage(e).Outputs, "execution")
 }
+
+// What a container wrote to its log is data, whatever it looks like.
+func TestPropertiesAreNotEvaluated(t *testing.T) {
+	t.Parallel()
+	w := workflowstest.NewWorld()
+	jobWith(w, activities.AwaitJobOutput{Succeeded: true, Properties: pipeline.Map{"trap": "${ 1 + 1 }"}})
+	e := newRun(t, w, `{"stages":[{"type":"runJob","propertyFile":"main","expectedArtifacts":[{"id":"x","matchArtifact":{"type":"kubernetes/job"}}],`+job+`}]}`).Done()
+	require.Equal(t, pipeline.Succeeded, e.Status, workflowstest.Errors(e, "0"))
+	require.Equal(t, "${ 1 + 1 }", stage(e).Context["trap"])
+	require.Equal(t, map[string]any{"trap": "${ 1 + 1 }"}, stage(e).Context["propertyFileContents"])
+}

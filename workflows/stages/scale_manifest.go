@@ -21,6 +21,7 @@ type ScaleManifest struct{}
 var (
 	_ workflows.StageType  = ScaleManifest{}
 	_ workflows.Caller     = ScaleManifest{}
+	_ workflows.Receiver   = ScaleManifest{}
 	_ workflows.Documented = ScaleManifest{}
 )
 
@@ -43,6 +44,9 @@ func (ScaleManifest) Tasks(s *pipeline.Stage) []workflows.Task {
 		becomesStable(s),
 	}
 }
+
+// Received implements workflows.Receiver: what the object waits for.
+func (ScaleManifest) Received(*pipeline.Stage) []string { return []string{"messages"} }
 
 // Calls implements workflows.Caller.
 func (ScaleManifest) Calls(s *pipeline.Stage) []string {

@@ -21,6 +21,7 @@ type UndoRolloutManifest struct{}
 var (
 	_ workflows.StageType  = UndoRolloutManifest{}
 	_ workflows.Caller     = UndoRolloutManifest{}
+	_ workflows.Receiver   = UndoRolloutManifest{}
 	_ workflows.Documented = UndoRolloutManifest{}
 )
 
@@ -61,6 +62,9 @@ func optionalNumber(s *pipeline.Stage, key string) (*int64, error) {
 	}
 	return &n, nil
 }
+
+// Received implements workflows.Receiver: what the object waits for.
+func (UndoRolloutManifest) Received(*pipeline.Stage) []string { return []string{"messages"} }
 
 // Calls implements workflows.Caller.
 func (UndoRolloutManifest) Calls(s *pipeline.Stage) []string {
