@@ -58,7 +58,7 @@ func FuzzExtract(f *testing.F) {
 				},
 				"spec": map[string]any{
 					"replicas": port, "selector": map[string]any{name: app}, "template": map[string]any{"metadata": map[string]any{"labels": map[string]any{name: app}}},
-					"rules": []any{map[string]any{"http": map[string]any{"paths": []any{map[string]any{"backend": map[string]any{"service": map[string]any{"name": name}}}}}}},
+					"rules":   []any{map[string]any{"http": map[string]any{"paths": []any{map[string]any{"backend": map[string]any{"service": map[string]any{"name": name}}}}}}},
 					"ingress": []any{map[string]any{"ports": []any{map[string]any{"port": port}, map[string]any{"port": 7.0}, 3}}},
 				},
 				"status": map[string]any{"phase": phase, "containerStatuses": []any{map[string]any{"name": name}}},

@@ -88,10 +88,19 @@ func TestShapes(t *testing.T) {
 		"raw-resources-filtered": view.RawResources(func(string) clusters.RawFilter {
 			return clusters.RawFilter{OmitKinds: []string{"service"}, KindExpressions: []string{"in.*"}, OmitKindExpressions: []string{"(?i).*set", "ingress", "["}}
 		}),
-		"server-group":   func() any { s, ok := object("prod", "replicaSet web-7d4").ServerGroup("prod", "replicaSet web-7d4"); return one(s, ok) }(),
-		"load-balancer":  func() any { b, ok := object("prod", "service edge").LoadBalancer("prod", "service edge"); return one(b, ok) }(),
-		"instance":       func() any { i, ok := object("data", "pod db-0").Instance("data", "pod db-0"); return one(i, ok) }(),
-		"security-group": func() any { s, ok := object("prod", "networkpolicy web").SecurityGroup("prod", "networkPolicy web"); return one(s, ok) }(),
+		"server-group": func() any {
+			s, ok := object("prod", "replicaSet web-7d4").ServerGroup("prod", "replicaSet web-7d4")
+			return one(s, ok)
+		}(),
+		"load-balancer": func() any {
+			b, ok := object("prod", "service edge").LoadBalancer("prod", "service edge")
+			return one(b, ok)
+		}(),
+		"instance": func() any { i, ok := object("data", "pod db-0").Instance("data", "pod db-0"); return one(i, ok) }(),
+		"security-group": func() any {
+			s, ok := object("prod", "networkpolicy web").SecurityGroup("prod", "networkPolicy web")
+			return one(s, ok)
+		}(),
 		"project": clusters.ProjectCluster{Account: "main", Stack: nil, Detail: &star}.Row(
 			[]string{"shop", "unknown"}, map[string]*clusters.View{"shop": view}),
 		"index": store.Index(),

@@ -9,14 +9,19 @@
 //	status:<account>             [clusters.Status], packed
 //	index:<account>              [clusters.Index], packed
 //	slice:<account>:<app>        the generation, a line feed, [clusters.Slice] packed
+//	apps:<account>:<generation>  set of the applications that have a slice, and ""
 //	entries:<account>:<generation>
-//	                             hash: kind:namespace:name to application, tab, cluster
+//	                             hash: kind, namespace and name to the kind as it is spelt,
+//	                             application and cluster; and "" to ""
+//
+// A Redis that is short of memory may drop single keys. What has a member or a
+// field "" is there as it was written; where that is missing readers ask the
+// owner.
 package redismirror
 
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -127,9 +132,13 @@ func (m *Mirror) Slices(ctx context.Context, app string, accounts []string) (map
 	}
 	known := statuses(accounts, values)
 	out := map[string]clusters.Slice{}
+	var absent []string
 	for i, a := range accounts {
 		generation, document, found := strings.Cut(values[len(accounts)+i], "\n")
 		if !found {
+			if _, watched := known[a]; watched {
+				absent = append(absent, a)
+			}
 			continue
 		}
 		if generation != known[a].Generation {
@@ -143,8 +152,37 @@ func (m *Mirror) Slices(ctx context.Context, app string, accounts []string) (map
 		}
 		out[a] = s
 	}
-	return out, known, nil
+	return out, known, m.confirm(ctx, app, absent, known)
 }
+
+// confirm takes those accounts out of known that should have a slice of the
+// application, or of which it cannot be told.
+func (m *Mirror) confirm(ctx context.Context, app string, absent []string, known map[string]clusters.Status) error {
+	if len(absent) == 0 {
+		return nil
+	}
+	return m.conn.Do(ctx, func(ctx context.Context, c redis.UniversalClient) error {
+		whole, has := make([]*redis.BoolCmd, len(absent)), make([]*redis.BoolCmd, len(absent))
+		_, err := c.Pipelined(ctx, func(p redis.Pipeliner) error {
+			for i, a := range absent {
+				key := prefix + appsKey(a, known[a].Generation)
+				whole[i], has[i] = p.SIsMember(ctx, key, ""), p.SIsMember(ctx, key, strings.ToLower(app))
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for i, a := range absent {
+			if !whole[i].Val() || has[i].Val() {
+				delete(known, a)
+			}
+		}
+		return nil
+	})
+}
+
+func appsKey(account, generation string) string { return "apps:" + account + ":" + generation }
 
 func sliceKey(account, app string) string {
 	return prefix + "slice:" + account + ":" + strings.ToLower(app)
@@ -179,21 +217,25 @@ func (m *Mirror) Find(ctx context.Context, account, namespace, fullName string) 
 	if err != nil {
 		return "", false, err
 	}
-	var value string
+	var values []any
 	err = m.conn.Do(ctx, func(ctx context.Context, c redis.UniversalClient) (err error) {
-		value, err = c.HGet(ctx, entriesKey(account, known[account].Generation), field(k.Kind, namespace, k.Name)).Result()
+		values, err = c.HMGet(ctx, entriesKey(account, known[account].Generation), "", field(k.Kind, namespace, k.Name)).Result()
 		return err
 	})
-	if errors.Is(err, redis.Nil) {
-		return "", false, nil
-	}
 	if err != nil {
 		return "", false, err
 	}
+	if len(values) != 2 || values[0] == nil {
+		return "", false, errLost
+	}
+	value, found := values[1].(string)
 	_, rest, _ := strings.Cut(value, "\t")
 	app, _, _ := strings.Cut(rest, "\t")
-	return app, true, nil
+	return app, found, nil
 }
+
+// errLost says that a part of the mirror is gone.
+var errLost = pipeline.Errorf(pipeline.CodeUnavailable, "A part of the mirror is lost.")
 
 func entriesKey(account, generation string) string {
 	return prefix + "entries:" + account + ":" + generation
@@ -221,6 +263,7 @@ func (m *Mirror) Search(ctx context.Context, account, query string, limit int) (
 	key := entriesKey(account, known[account].Generation)
 	seen := map[string]bool{}
 	out := []clusters.Entry{}
+	whole := false
 	var cursor uint64
 	for {
 		var page []string
@@ -232,6 +275,7 @@ func (m *Mirror) Search(ctx context.Context, account, query string, limit int) (
 			return nil, err
 		}
 		for i := 0; i+1 < len(page); i += 2 {
+			whole = whole || page[i] == ""
 			e, ok := entry(page[i], page[i+1])
 			if ok && !seen[page[i]] && len(out) < limit && e.Matches(account, query) {
 				seen[page[i]] = true
@@ -239,6 +283,9 @@ func (m *Mirror) Search(ctx context.Context, account, query string, limit int) (
 			}
 		}
 		if cursor == 0 || len(out) >= limit {
+			if !whole && cursor == 0 {
+				return nil, errLost
+			}
 			clusters.SortEntries(out)
 			return out, nil
 		}

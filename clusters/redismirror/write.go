@@ -78,8 +78,8 @@ func (m *Mirror) Release(ctx context.Context, worker string, accounts []string) 
 
 // writeScript writes for who holds the lease. ARGV: prefix, account, worker,
 // generation, 1 when everything is written, seconds to keep, then operations:
-// "set" key value, "del" key, "hset" key field value, "hdel" key field. It
-// returns 0; 1 when the mirror holds another generation, and nothing was written;
+// "set" key value, "del" key, "hset" key field value, "hdel" key field, "sadd"
+// and "srem" key member. It returns 0; 1 when the mirror holds another generation, and nothing was written;
 // -1 without the lease.
 var writeScript = redis.NewScript(`
 local prefix, account, worker, generation, whole, keep = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
@@ -98,6 +98,13 @@ while i <= #ARGV do
     redis.call('HSET', key, ARGV[i + 2], ARGV[i + 3])
     redis.call('EXPIRE', key, keep)
     i = i + 4
+  elseif op == 'sadd' then
+    redis.call('SADD', key, ARGV[i + 2])
+    redis.call('EXPIRE', key, keep)
+    i = i + 3
+  elseif op == 'srem' then
+    redis.call('SREM', key, ARGV[i + 2])
+    i = i + 3
   else
     redis.call('HDEL', key, ARGV[i + 2])
     i = i + 3
@@ -176,10 +183,16 @@ func (m *Mirror) Write(ctx context.Context, account string, w clusters.Writing) 
 
 func (b *batch) all() error {
 	w, generation := b.writing, b.writing.Status.Generation
+	apps, entries := appsKey(b.account, generation), "entries:"+b.account+":"+generation
+	if w.Whole {
+		if err := errors.Join(b.op("sadd", apps, ""), b.op("hset", entries, "", "")); err != nil {
+			return err
+		}
+	}
 	for _, app := range slices.Sorted(maps.Keys(w.Slices)) {
 		key := "slice:" + b.account + ":" + app
 		if len(w.Slices[app].Records) == 0 {
-			if err := b.op("del", key); err != nil {
+			if err := errors.Join(b.op("srem", apps, app), b.op("del", key)); err != nil {
 				return err
 			}
 			continue
@@ -188,11 +201,10 @@ func (b *batch) all() error {
 		if err != nil {
 			return err
 		}
-		if err := b.op("set", key, generation+"\n"+document); err != nil {
+		if err := errors.Join(b.op("sadd", apps, app), b.op("set", key, generation+"\n"+document)); err != nil {
 			return err
 		}
 	}
-	entries := "entries:" + b.account + ":" + generation
 	for _, e := range w.Gone {
 		if err := b.op("hdel", entries, field(e.Kind, e.Namespace, e.Name)); err != nil {
 			return err
