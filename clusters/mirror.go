@@ -46,6 +46,9 @@ type Status struct {
 	Generation string `json:"generation"`
 	// At is when the leader last said so, in milliseconds since 1970.
 	At int64 `json:"at"`
+	// Held is set by the mirror while the leader holds its lease. It is what
+	// readers go by: clocks of different machines differ.
+	Held bool `json:"-"`
 	// Synced is set once every kind that can be read has been.
 	Synced bool `json:"synced"`
 	// Behind is since when changes have not been arriving, in milliseconds since
@@ -67,8 +70,8 @@ func (s Status) Missing() []Watched {
 	return out
 }
 
-// Heartbeat is how often a leader says that it is there; a status older than
-// [Lease] is not believed.
+// Heartbeat is how often a leader says that it is there; its lease ends when it
+// has not for [Lease].
 const (
 	Heartbeat = 3 * time.Second
 	Lease     = 12 * time.Second

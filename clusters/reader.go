@@ -2,6 +2,7 @@ package clusters
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -26,6 +27,9 @@ const (
 	// SearchLimit bounds the findings of one account.
 	SearchLimit = 10_000
 )
+
+// errNotAsked stands for the answer of an owner that is not waited for.
+var errNotAsked = pipeline.Errorf(pipeline.CodeUnavailable, "The account is not watched yet: ask again in a moment.")
 
 // Gap tells of an answer what it lacks.
 type Gap struct {
@@ -98,9 +102,7 @@ func (r *Reader) Raw(ctx context.Context, app string, accounts []string) ([]RawR
 func (r *Reader) Indexes(ctx context.Context, accounts []string, quick bool) (map[string]Index, []Gap, error) {
 	ask := r.owner.Index
 	if quick {
-		ask = func(context.Context, string) (Index, Status, error) {
-			return Index{}, Status{}, pipeline.Errorf(pipeline.CodeUnavailable, "The account is not watched yet: ask again in a moment.")
-		}
+		ask = func(context.Context, string) (Index, Status, error) { return Index{}, Status{}, errNotAsked }
 	}
 	return gather(ctx, r, accounts,
 		func(ctx context.Context) (map[string]Index, map[string]Status, error) {
@@ -181,13 +183,14 @@ func gather[T any](ctx context.Context, r *Reader, accounts []string, mirror fun
 	for i, account := range accounts {
 		gaps[i].Account = account
 		status, mirrored := statuses[account]
-		if mirrored && r.fresh(status) {
+		if mirrored && fresh(status) {
 			if v, ok := found[account]; ok {
 				out[account] = v
 			}
 			gaps[i] = r.gap(account, status)
 			continue
 		}
+		r.forget(account)
 		group.Go(func() {
 			turns <- struct{}{}
 			defer func() { <-turns }()
@@ -226,7 +229,7 @@ func ask[T any](ctx context.Context, r *Reader, account string, owner func(conte
 	bounded, cancel := context.WithTimeout(ctx, ownerTimeout)
 	defer cancel()
 	v, status, err := owner(bounded, account)
-	if ctx.Err() == nil {
+	if ctx.Err() == nil && !errors.Is(err, errNotAsked) {
 		r.remember(account, err)
 	}
 	return v, status, err
@@ -257,8 +260,8 @@ func (r *Reader) remember(account string, err error) {
 }
 
 // fresh reports whether a mirrored account may be believed.
-func (r *Reader) fresh(s Status) bool {
-	return s.Synced && r.now().Sub(time.UnixMilli(s.At)) <= Lease
+func fresh(s Status) bool {
+	return s.Synced && s.Held
 }
 
 // age is how old what is known of an account is.
@@ -289,6 +292,16 @@ func (r *Reader) gap(account string, s Status) Gap {
 	}
 	g.Missing = strings.Join(kinds, ", ")
 	return g
+}
+
+// forget makes the next question say that the account is wanted: the mirror may
+// have lost that too.
+func (r *Reader) forget(account string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if at, ok := r.wanted[account]; ok && r.now().Sub(at) > Heartbeat {
+		delete(r.wanted, account)
+	}
 }
 
 // want tells the workers that accounts are asked about, once in a while.

@@ -351,7 +351,7 @@ func getWatchReport(r *request) error {
 		return err
 	}
 	out := watchReport{
-		Account: account, Watched: watched && r.server.now().Sub(time.UnixMilli(s.At)) <= clusters.Lease, Leader: s.Leader, Synced: s.Synced,
+		Account: account, Watched: watched && s.Held, Leader: s.Leader, Synced: s.Synced,
 		UpdatedAt: pipeline.Millis(s.At), Behind: pipeline.Millis(s.Behind), Kinds: s.Kinds,
 	}
 	if out.Kinds == nil {

@@ -175,7 +175,7 @@ func shopStore(t testing.TB) *clusters.Store {
 func newClusterWorld(t *testing.T, changes ...change) *world {
 	t.Helper()
 	store := shopStore(t)
-	fresh := clusters.Status{Leader: "w1", Generation: "g", At: noon.UnixMilli(), Synced: true, Kinds: []clusters.Watched{{Kind: "pod", State: clusters.Synced, Objects: 3}}}
+	fresh := clusters.Status{Leader: "w1", Held: true, Generation: "g", At: noon.UnixMilli(), Synced: true, Kinds: []clusters.Watched{{Kind: "pod", State: clusters.Synced, Objects: 3}}}
 	m := mirrors{"kubernetes": {store, fresh}, "hidden": {store, fresh}}
 	all := []change{func(d *gate.Dependencies, _ *gate.Config) {
 		d.Clusters = clusters.NewReader(m, noOwner{}, slog.New(slog.DiscardHandler), func() time.Time { return noon })
@@ -360,7 +360,7 @@ func TestWhatAnAnswerLacksIsTold(t *testing.T) {
 	t.Parallel()
 	store := shopStore(t)
 	at := func(ago time.Duration) clusters.Status {
-		return clusters.Status{Generation: "g", At: noon.Add(-ago).UnixMilli(), Synced: true}
+		return clusters.Status{Generation: "g", At: noon.Add(-ago).UnixMilli(), Synced: true, Held: ago == 0}
 	}
 	behind, forbidden := at(0), at(0)
 	behind.Behind = noon.Add(-90 * time.Second).UnixMilli()

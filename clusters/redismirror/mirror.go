@@ -101,11 +101,16 @@ func keysOf(kind string, accounts []string) []string {
 
 // Statuses implements [clusters.Mirror].
 func (m *Mirror) Statuses(ctx context.Context, accounts []string) (map[string]clusters.Status, error) {
-	values, err := m.many(ctx, keysOf("status", accounts))
+	values, err := m.many(ctx, statusKeys(accounts))
 	if err != nil {
 		return nil, err
 	}
 	return statuses(accounts, values), nil
+}
+
+// statusKeys are the keys of what tells how accounts are watched, two for each.
+func statusKeys(accounts []string) []string {
+	return append(keysOf("status", accounts), keysOf("leader", accounts)...)
 }
 
 // statuses decodes those that can be read; a damaged one counts as none.
@@ -114,6 +119,7 @@ func statuses(accounts, values []string) map[string]clusters.Status {
 	for i, a := range accounts {
 		var s clusters.Status
 		if values[i] != "" && decode(values[i], &s) == nil {
+			s.Held = s.Leader != "" && s.Leader == values[len(accounts)+i]
 			out[a] = s
 		}
 	}
@@ -122,7 +128,7 @@ func statuses(accounts, values []string) map[string]clusters.Status {
 
 // Slices implements [clusters.Mirror].
 func (m *Mirror) Slices(ctx context.Context, app string, accounts []string) (map[string]clusters.Slice, map[string]clusters.Status, error) {
-	keys := keysOf("status", accounts)
+	keys := statusKeys(accounts)
 	for _, a := range accounts {
 		keys = append(keys, sliceKey(a, app))
 	}
@@ -134,7 +140,7 @@ func (m *Mirror) Slices(ctx context.Context, app string, accounts []string) (map
 	out := map[string]clusters.Slice{}
 	var absent []string
 	for i, a := range accounts {
-		generation, document, found := strings.Cut(values[len(accounts)+i], "\n")
+		generation, document, found := strings.Cut(values[2*len(accounts)+i], "\n")
 		if !found {
 			if _, watched := known[a]; watched {
 				absent = append(absent, a)
@@ -190,7 +196,7 @@ func sliceKey(account, app string) string {
 
 // Indexes implements [clusters.Mirror].
 func (m *Mirror) Indexes(ctx context.Context, accounts []string) (map[string]clusters.Index, map[string]clusters.Status, error) {
-	values, err := m.many(ctx, append(keysOf("status", accounts), keysOf("index", accounts)...))
+	values, err := m.many(ctx, append(statusKeys(accounts), keysOf("index", accounts)...))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -198,7 +204,7 @@ func (m *Mirror) Indexes(ctx context.Context, accounts []string) (map[string]clu
 	out := map[string]clusters.Index{}
 	for i, a := range accounts {
 		var index clusters.Index
-		if decode(values[len(accounts)+i], &index) != nil {
+		if decode(values[2*len(accounts)+i], &index) != nil {
 			delete(known, a)
 			continue
 		}

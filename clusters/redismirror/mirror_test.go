@@ -69,6 +69,7 @@ func TestMirror(t *testing.T) {
 			slices, statuses, err := m.Slices(ctx, "SHOP", both)
 			require.NoError(t, err)
 			require.Equal(t, map[string]clusters.Slice{"a": w.Slices["shop"]}, slices)
+			status.Held = true
 			require.Equal(t, map[string]clusters.Status{"a": status}, statuses)
 			indexes, _, err := m.Indexes(ctx, both)
 			require.NoError(t, err)
@@ -115,6 +116,9 @@ func TestMirror(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, map[string]bool{"a": false, "b": true}, held, "only its own is given back")
 			require.NoError(t, m.Release(ctx, "w1", both))
+			statuses, err = m.Statuses(ctx, both)
+			require.NoError(t, err)
+			require.False(t, statuses["a"].Held)
 			held, err = m.Turn(ctx, "w2", both, true)
 			require.NoError(t, err)
 			require.True(t, held["a"])
@@ -165,12 +169,12 @@ func TestLargeMirror(t *testing.T) {
 	m, ctx := open(t, testkit.Redis(t).Address), t.Context()
 	_, err := m.Turn(ctx, "w", []string{"a"}, true)
 	require.NoError(t, err)
-	const many = 25_000
+	const many = 12_000
 	w := clusters.Writing{Worker: "w", Status: clusters.Status{Generation: "g", Synced: true}, Whole: true, Slices: map[string]clusters.Slice{}}
 	for i := range many {
 		name := time.Duration(i).String()
 		w.Entries = append(w.Entries, clusters.Entry{Kind: "pod", Namespace: "prod", Name: "web-" + name, Application: "shop"})
-		if i < many/10 {
+		if i < many/20 {
 			w.Slices["app"+name] = clusters.Slice{Records: []*clusters.Record{record(name, "app"+name)}}
 		}
 	}

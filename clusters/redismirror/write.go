@@ -79,7 +79,7 @@ func (m *Mirror) Release(ctx context.Context, worker string, accounts []string) 
 // writeScript writes for who holds the lease. ARGV: prefix, account, worker,
 // generation, 1 when everything is written, seconds to keep, then operations:
 // "set" key value, "del" key, "hset" key field value, "hdel" key field, "sadd"
-// and "srem" key member. It returns 0; 1 when the mirror holds another generation, and nothing was written;
+// and "srem" key member, "keep" key. It returns 0; 1 when the mirror holds another generation, and nothing was written;
 // -1 without the lease.
 var writeScript = redis.NewScript(`
 local prefix, account, worker, generation, whole, keep = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
@@ -96,12 +96,13 @@ while i <= #ARGV do
     i = i + 2
   elseif op == 'hset' then
     redis.call('HSET', key, ARGV[i + 2], ARGV[i + 3])
-    redis.call('EXPIRE', key, keep)
     i = i + 4
   elseif op == 'sadd' then
     redis.call('SADD', key, ARGV[i + 2])
-    redis.call('EXPIRE', key, keep)
     i = i + 3
+  elseif op == 'keep' then
+    redis.call('EXPIRE', key, keep)
+    i = i + 2
   elseif op == 'srem' then
     redis.call('SREM', key, ARGV[i + 2])
     i = i + 3
@@ -185,7 +186,7 @@ func (b *batch) all() error {
 	w, generation := b.writing, b.writing.Status.Generation
 	apps, entries := appsKey(b.account, generation), "entries:"+b.account+":"+generation
 	if w.Whole {
-		if err := errors.Join(b.op("sadd", apps, ""), b.op("hset", entries, "", "")); err != nil {
+		if err := errors.Join(b.op("sadd", apps, ""), b.op("keep", apps), b.op("hset", entries, "", ""), b.op("keep", entries)); err != nil {
 			return err
 		}
 	}
