@@ -1,10 +1,14 @@
 package gate
 
 import (
+	"context"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/gennaker/gennaker/clusters"
 	"github.com/gennaker/gennaker/front50"
 	"github.com/gennaker/gennaker/pipeline"
 )
@@ -14,8 +18,8 @@ type application struct {
 	// Name is in lower case.
 	Name       string       `json:"name"`
 	Attributes pipeline.Map `json:"attributes"`
-	// Clusters lists what runs, by account; empty while nothing watches clusters.
-	Clusters pipeline.Map `json:"clusters"`
+	// Clusters lists what runs, by account; empty unless the caller asks for it.
+	Clusters map[string][]clusters.ApplicationCluster `json:"clusters"`
 }
 
 func listApplications(r *request) error {
@@ -23,35 +27,124 @@ func listApplications(r *request) error {
 	if err != nil {
 		return err
 	}
+	running, err := r.deployed()
+	if err != nil {
+		return err
+	}
 	account, owner := r.text("account"), r.text("owner")
 	out := make([]any, 0, len(apps))
+	keep := func(a pipeline.Map) {
+		if (account == "" || hasAccount(a, account)) && (owner == "" || strings.EqualFold(a.String("email"), owner)) {
+			out = append(out, map[string]any(a))
+		}
+	}
 	for _, app := range apps {
 		a := attributes(app)
-		if account != "" && !hasAccount(a, account) {
-			continue
-		}
-		if owner != "" && !strings.EqualFold(app.Email(), owner) {
-			continue
-		}
-		out = append(out, map[string]any(a))
+		running.complete(a)
+		delete(running, a.String("name"))
+		keep(a)
+	}
+	for _, name := range slices.Sorted(maps.Keys(running)) {
+		a := pipeline.Map{"name": name}
+		running.complete(a)
+		keep(a)
 	}
 	return r.answer(http.StatusOK, out)
 }
 
+// deployed maps an application, in lower case, to the accounts that run it.
+type deployed map[string][]string
+
+// deployed reads it from what is known, without waiting for accounts that are not
+// watched yet; what is not known is told.
+func (r *request) deployed() (deployed, error) {
+	out := deployed{}
+	if r.server.clusters == nil {
+		return out, nil
+	}
+	accounts, err := r.accountsToRead()
+	if err != nil || len(accounts) == 0 {
+		return out, err
+	}
+	indexes, gaps, err := r.server.clusters.Indexes(r.ctx(), accounts, true)
+	if err != nil {
+		r.tell(gaps)
+		return out, nil //nolint:nilerr // the applications of Front50 are an answer; the header tells what it lacks
+	}
+	r.tell(gaps)
+	for _, account := range accounts {
+		for app := range indexes[account].Applications {
+			out[app] = append(out[app], account)
+		}
+	}
+	return out, nil
+}
+
+// complete sets the accounts in which an application runs over those that
+// Front50 has.
+func (w deployed) complete(a pipeline.Map) {
+	if accounts := w[a.String("name")]; len(accounts) > 0 {
+		a["accounts"] = strings.Join(accounts, ",")
+	}
+}
+
+// expandWithin bounds how long an application's clusters are waited for.
+const expandWithin = 5 * time.Second
+
 func getApplication(r *request) error {
-	if _, err := boolean(r.query, "expand", true); err != nil {
+	expand, err := boolean(r.query, "expand", true)
+	if err != nil {
 		return err
 	}
 	name := r.param("application")
 	app, err := r.server.front50.Application(r.ctx(), name)
-	if pipeline.CodeOf(err) == pipeline.CodeNotFound && err != nil {
-		return pipeline.Errorf(pipeline.CodeNotFound, "Application not found (id: %s)", name)
-	}
-	if err != nil {
+	known := err == nil
+	if err != nil && pipeline.CodeOf(err) != pipeline.CodeNotFound {
 		return err
 	}
-	a := attributes(app)
-	return r.answer(http.StatusOK, application{Name: a.String("name"), Attributes: a, Clusters: pipeline.Map{}})
+	found := map[string][]clusters.ApplicationCluster{}
+	where := deployed{}
+	if expand {
+		if found, err = r.applicationClusters(name); err != nil {
+			return err
+		}
+		where[strings.ToLower(name)] = slices.Sorted(maps.Keys(found))
+	} else if where, err = r.deployed(); err != nil {
+		return err
+	}
+	if !known && len(where[strings.ToLower(name)]) == 0 {
+		return pipeline.Errorf(pipeline.CodeNotFound, "Application not found (id: %s)", name)
+	}
+	a := pipeline.Map{"name": strings.ToLower(name)}
+	if known {
+		a = attributes(app)
+	}
+	where.complete(a)
+	if a.String("cloudProviders") == "" && len(found) > 0 {
+		a["cloudProviders"] = clusters.CloudProvider
+	}
+	return r.answer(http.StatusOK, application{Name: a.String("name"), Attributes: a, Clusters: found})
+}
+
+// applicationClusters reads an application's clusters. Those that are not at
+// hand in time are left out and told.
+func (r *request) applicationClusters(name string) (map[string][]clusters.ApplicationCluster, error) {
+	none := map[string][]clusters.ApplicationCluster{}
+	if r.server.clusters == nil {
+		return none, nil
+	}
+	accounts, err := r.accountsToRead()
+	if err != nil || len(accounts) == 0 {
+		return none, err
+	}
+	ctx, cancel := context.WithTimeout(r.ctx(), expandWithin)
+	defer cancel()
+	view, gaps, err := r.server.clusters.Application(ctx, name, accounts)
+	r.tell(gaps)
+	if err != nil {
+		return none, r.ctx().Err()
+	}
+	return view.ApplicationClusters(), nil
 }
 
 func listApplicationHistory(r *request) error {

@@ -121,6 +121,16 @@ type Dependencies struct {
 	Front50    front50.Store
 	Executions Executions
 	Accounts   Accounts
+	// Clusters and Live answer questions about what runs; nil knows nothing.
+	Clusters Clusters
+	Live     Live
+	// Projects finds projects; nil has none.
+	Projects Projects
+	// AccountNames lists the accounts for questions about what runs; nil asks
+	// Accounts, which may take longer.
+	AccountNames func() []string
+	// MayRead reports whether a user may read an account; nil lets all read all.
+	MayRead func(user, account string) bool
 	// Fetcher answers the helper functions of expressions that need something
 	// from outside; nil makes them fail and say so.
 	Fetcher activities.Fetch

@@ -3,6 +3,8 @@ package gate
 import (
 	"net/http"
 
+	"github.com/gennaker/gennaker/activities"
+	"github.com/gennaker/gennaker/clusters"
 	"github.com/gennaker/gennaker/front50"
 	"github.com/gennaker/gennaker/internal/httpjson"
 	"github.com/gennaker/gennaker/pipeline"
@@ -26,6 +28,8 @@ type route struct {
 	Status int
 	// Stream marks an endless answer: no time limit, no HEAD.
 	Stream bool
+	// Events describes the events of a stream; empty are those of executions.
+	Events string
 	// Quiet marks what probes ask all day: logged at debug level.
 	Quiet  bool
 	handle func(*request) error
@@ -47,6 +51,7 @@ const (
 	authWrite       = "WRITE on the application."
 	authExecute     = "EXECUTE on the application."
 	authAccountRead = "Lists leave out accounts that the caller may not read."
+	authClusters    = "READ on the account; lists leave out accounts that the caller may not read. The headers X-Gennaker-Stale and X-Gennaker-Incomplete tell what an answer lacks."
 	authTask        = "What each job needs: WRITE on the application, and on the account of a cloud operation."
 	authTaskRead    = "Any caller: clients poll before permissions of a new application exist."
 )
@@ -62,6 +67,8 @@ var (
 	tagParam        = parameter{"tag", "string", nil, "The version with this tag: latest, stable, unstable, experimental, test or canary."}
 	digestParam     = parameter{"digest", "string", nil, "The version with this digest; not together with tag."}
 	expressionParam = parameter{"expression", "string", nil, "The text; required."}
+	providerParam   = parameter{"provider", "string", nil, "The cloud provider; aws, which clients send that name none, is taken as absent."}
+	eventsParam     = parameter{"includeEvents", "boolean", true, "False leaves out the object's events."}
 	forceParam      = parameter{"force", "boolean", false, "Accepted and without effect, as in Spinnaker."}
 )
 
@@ -115,6 +122,49 @@ func routes() []route {
 		{Method: "GET", Path: "/applications/{application}/tasks/{id}", Summary: "One task", Auth: authTaskRead, Response: task{}, handle: getTask},
 		{Method: "PUT", Path: "/applications/{application}/tasks/{id}/cancel", Summary: "Cancel a task", Auth: authExecute, Query: []parameter{reasonParam}, handle: cancelTask},
 
+		// What runs in clusters.
+		{Method: "GET", Path: "/applications/{application}/clusters", Summary: "The application's clusters, by account", Auth: authClusters, Response: map[string][]string{}, handle: listClusters},
+		{Method: "GET", Path: "/applications/{application}/clusters/{account}", Summary: "The application's clusters in an account, in short", Auth: authClusters, Response: []clusters.ClusterSummary{}, handle: listAccountClusters},
+		{Method: "GET", Path: "/applications/{application}/clusters/{account}/{cluster}", Summary: "One cluster; an empty object when there is none", Auth: authClusters, Response: clusters.Cluster{}, handle: getCluster},
+		{Method: "GET", Path: "/applications/{application}/clusters/{account}/{cluster}/serverGroups", Summary: "The cluster's server groups", Auth: authClusters, Response: []clusters.ServerGroup{}, handle: listClusterServerGroups},
+		{Method: "GET", Path: "/applications/{application}/clusters/{account}/{cluster}/serverGroups/{name}", Summary: "The cluster's server groups of a name, one in each namespace", Auth: authClusters, Response: []clusters.ServerGroup{}, handle: listClusterServerGroups},
+		{Method: "GET", Path: "/applications/{application}/clusters/{account}/{cluster}/serverGroups/{name}/scalingActivities", Summary: "Always empty: Kubernetes has none", Auth: authClusters, Response: []pipeline.Map{}, handle: emptyList},
+		{Method: "GET", Path: "/applications/{application}/clusters/{account}/{cluster}/{type}", Summary: "One cluster, under the path of Clouddriver", Auth: authClusters, Query: []parameter{{"expand", "boolean", true, "False leaves out server groups and load balancers."}}, Response: clusters.Cluster{}, handle: getTypedCluster},
+		{Method: "GET", Path: "/applications/{application}/clusters/{account}/{cluster}/{type}/loadBalancers", Summary: "The load balancers of the cluster's server groups", Auth: authClusters, Response: []clusters.LoadBalancer{}, handle: listClusterLoadBalancers},
+		{Method: "GET", Path: "/applications/{application}/clusters/{account}/{cluster}/{type}/serverGroups", Summary: "The cluster's server groups, under the path of Clouddriver", Auth: authClusters, Query: []parameter{{"region", "string", nil, "Only those in this namespace."}, {"expand", "boolean", true, "Accepted and without effect."}}, Response: []clusters.ServerGroup{}, handle: listTypedServerGroups},
+		{Method: "GET", Path: "/applications/{application}/clusters/{account}/{cluster}/{type}/serverGroups/{name}", Summary: "The cluster's server groups of a name; with a region the one", Auth: authClusters, Query: []parameter{{"region", "string", nil, "The namespace."}}, Response: []clusters.ServerGroup{}, handle: getTypedServerGroup},
+		{Method: "GET", Path: "/applications/{application}/clusters/{account}/{cluster}/{type}/{scope}/serverGroups/target/{target}", Summary: "One of the cluster's server groups in a namespace: current_asg, ancestor_asg, oldest_asg, largest_asg or fail", Auth: authClusters, Query: []parameter{{"onlyEnabled", "boolean", false, "Pass over those that are meant to take traffic and get none."}, {"validateOldest", "boolean", true, "Find no oldest where there is but one."}}, Response: clusters.ServerGroup{}, handle: getTargetServerGroup},
+		{Method: "GET", Path: "/applications/{application}/serverGroups", Summary: "The application's server groups", Auth: authClusters, Query: []parameter{{"expand", "boolean", false, "True answers them in full."}, {"cloudProvider", "string", nil, "Only those of this provider."}, {"clusters", "list", nil, "Only those of these clusters, account:cluster."}}, Response: []clusters.ServerGroupSummary{}, handle: listServerGroups},
+		{Method: "GET", Path: "/applications/{application}/serverGroups/{account}/{region}/{name}", Summary: "One server group; an empty object when there is none", Auth: authClusters, Query: []parameter{{"includeDetails", "boolean", true, "Accepted and without effect."}}, Response: clusters.ServerGroup{}, handle: getApplicationServerGroup},
+		{Method: "GET", Path: "/applications/{application}/serverGroupManagers", Summary: "The application's Deployments with their server groups", Auth: authClusters, Response: []clusters.ServerGroupManager{}, handle: listServerGroupManagers},
+		{Method: "GET", Path: "/applications/{application}/loadBalancers", Summary: "The application's services and ingresses, by name", Auth: authClusters, Response: []clusters.LoadBalancer{}, handle: listApplicationLoadBalancers},
+		{Method: "GET", Path: "/applications/{application}/rawResources", Summary: "The application's objects", Auth: authClusters, Response: []clusters.RawResource{}, handle: listRawResources},
+		{Method: "GET", Path: "/serverGroups", Summary: "Server groups of several applications, or some by ID", Auth: authClusters, Query: []parameter{{"applications", "list", nil, "Applications; not together with ids."}, {"ids", "list", nil, "account:region:name; those that are not there are left out."}, {"cloudProvider", "string", nil, "Only those of this provider."}}, Response: []clusters.ServerGroupSummary{}, handle: listServerGroupsOf},
+		{Method: "GET", Path: "/serverGroups/{account}/{region}/{name}", Summary: "One server group", Auth: authClusters, Query: []parameter{{"includeDetails", "boolean", true, "Accepted and without effect."}}, Response: clusters.ServerGroup{}, handle: getServerGroup},
+		{Method: "GET", Path: "/loadBalancers", Summary: "Always empty: those of Kubernetes are listed by application", Auth: authLogin, Query: []parameter{providerParam}, Response: []pipeline.Map{}, handle: emptyList},
+		{Method: "GET", Path: "/loadBalancers/{name}", Summary: "Always 404: those of Kubernetes are found by account and namespace", Auth: authLogin, Query: []parameter{providerParam}, Response: pipeline.Map{}, handle: getNamedLoadBalancer},
+		{Method: "GET", Path: "/loadBalancers/{account}/{region}/{name}", Summary: "One load balancer in a list; an empty list when there is none", Auth: authClusters, Query: []parameter{providerParam}, Response: []clusters.LoadBalancer{}, handle: getLoadBalancer},
+		{Method: "GET", Path: "/kubernetes/loadBalancers", Summary: "Always empty, under the path of Clouddriver", Auth: authLogin, Response: []pipeline.Map{}, handle: emptyList},
+		{Method: "GET", Path: "/kubernetes/loadBalancers/{account}/{region}/{name}", Summary: "One load balancer in a list, under the path of Clouddriver", Auth: authClusters, Response: []clusters.LoadBalancer{}, handle: getKubernetesLoadBalancer},
+		{Method: "GET", Path: "/securityGroups", Summary: "Network policies by account, provider and namespace", Auth: authClusters, Query: []parameter{{"id", "string", nil, "Finds nothing: those of Kubernetes have no IDs."}}, Response: map[string]map[string]firewalls{}, handle: listSecurityGroups},
+		{Method: "GET", Path: "/securityGroups/{account}", Summary: "An account's network policies by namespace", Auth: authClusters, Query: []parameter{providerParam}, Response: firewalls{}, handle: listAccountSecurityGroups},
+		{Method: "GET", Path: "/securityGroups/{account}/{region}", Summary: "Network policies of a namespace; with kubernetes in its place all of the account's by namespace, as in Clouddriver", Auth: authClusters, Query: []parameter{providerParam, {"region", "string", nil, "With kubernetes in the path: only those of this namespace."}}, Response: []clusters.SecurityGroupSummary{}, handle: listProviderSecurityGroups},
+		{Method: "GET", Path: "/securityGroups/{account}/{region}/{name}", Summary: "One network policy", Auth: authClusters, Query: []parameter{providerParam, {"vpcId", "string", nil, "Accepted and without effect."}}, Response: clusters.SecurityGroup{}, handle: getSecurityGroup},
+		{Method: "GET", Path: "/securityGroups/{account}/{type}/{region}/{name}", Summary: "One network policy, under the path of Clouddriver", Auth: authClusters, Query: []parameter{{"getById", "boolean", false, "True finds nothing."}}, Response: clusters.SecurityGroup{}, handle: getProviderSecurityGroup},
+		{Method: "GET", Path: "/firewalls", Summary: "The same as /securityGroups", Auth: authClusters, Query: []parameter{{"id", "string", nil, "Finds nothing: those of Kubernetes have no IDs."}}, Response: map[string]map[string]firewalls{}, handle: listSecurityGroups},
+		{Method: "GET", Path: "/firewalls/{account}", Summary: "An account's network policies by namespace", Auth: authClusters, Query: []parameter{providerParam}, Response: firewalls{}, handle: listAccountSecurityGroups},
+		{Method: "GET", Path: "/firewalls/{account}/{region}", Summary: "Network policies of a namespace", Auth: authClusters, Query: []parameter{providerParam}, Response: []clusters.SecurityGroupSummary{}, handle: listRegionSecurityGroups},
+		{Method: "GET", Path: "/firewalls/{account}/{region}/{name}", Summary: "One network policy", Auth: authClusters, Query: []parameter{providerParam}, Response: clusters.SecurityGroup{}, handle: getSecurityGroup},
+		{Method: "GET", Path: "/instances/{account}/{region}/{id}", Summary: "One pod", Auth: authClusters, Response: clusters.Instance{}, handle: getInstance},
+		{Method: "GET", Path: "/instances/{account}/{region}/{id}/console", Summary: "The end of the logs of a pod's containers, read from the cluster", Auth: authClusters, Query: []parameter{providerParam}, Response: console{}, handle: getConsole},
+		{Method: "GET", Path: "/instances/{account}/{region}/{id}/logs", Summary: "The log of one container, line by line as it is written, as server-sent events", Auth: authClusters, Query: []parameter{{"container", "string", nil, "The container; absent is the first that is no init container."}, {"tail", "integer", 200, "Lines to begin with, at most 5000."}}, Stream: true, Events: "Events: line (data holds container, time and text; the last of several has an id to go on from), ping, end, error (data holds a message).", handle: streamLogs},
+		{Method: "GET", Path: "/manifests/{account}/{name}", Summary: "One object that is in no namespace, read from the cluster", Auth: authClusters, Query: []parameter{eventsParam}, Response: manifest{}, handle: getManifest},
+		{Method: "GET", Path: "/manifests/{account}/{location}/{name}", Summary: "One object, read from the cluster; _ is the location of what is in no namespace", Auth: authClusters, Query: []parameter{eventsParam}, Response: manifest{}, handle: getManifest},
+		{Method: "GET", Path: "/manifests/{account}/{location}/{kind}/cluster/{app}/{cluster}", Summary: "The objects of a kind that belong to a cluster, read from the cluster; null when it cannot be read", Auth: authClusters, Response: []activities.ManifestCoordinates{}, handle: listClusterManifests},
+		{Method: "GET", Path: "/manifests/{account}/{location}/{kind}/cluster/{app}/{cluster}/dynamic/{criteria}", Summary: "One of them: oldest, newest, second_newest, largest or smallest", Auth: authClusters, Response: activities.ManifestCoordinates{}, handle: getClusterManifest},
+		{Method: "GET", Path: "/projects/{id}/clusters", Summary: "What runs of a project's applications, row by row of its configuration", Auth: authClusters, Response: []clusters.ProjectRow{}, handle: listProjectClusters},
+		{Method: "GET", Path: "/credentials/{account}/watch", Summary: "How the objects of an account are watched, kind by kind", Auth: authAccountRead, Response: watchReport{}, handle: getWatchReport},
+
 		// Pipeline configurations.
 		{Method: "GET", Path: "/pipelineConfigs", Summary: "Every pipeline", Auth: authRead, Response: []pipeline.Map{}, handle: listConfigs},
 		{Method: "GET", Path: "/pipelineConfigs/{id}/history", Summary: "Versions of a pipeline, newest first", Auth: authRead, Query: []parameter{{"limit", "integer", 20, "At most so many versions."}}, Response: []pipeline.Map{}, handle: listConfigHistory},
@@ -167,8 +217,7 @@ func routes() []route {
 		{Method: "GET", Path: "/jobs/preconfigured", Summary: "Job stages of the installation", Auth: authLogin, Response: []pipeline.Map{}, handle: emptyList},
 		{Method: "GET", Path: "/artifacts/credentials", Summary: "Artifact accounts", Auth: authLogin, Response: []pipeline.Map{}, handle: emptyList},
 		{Method: "GET", Path: "/plugins/deck/plugin-manifest.json", Summary: "Plugins of the web UI", Auth: authOpen, Response: []pipeline.Map{}, handle: emptyList},
-		{Method: "GET", Path: "/securityGroups", Summary: "Firewalls", Auth: authLogin, Response: pipeline.Map{}, handle: emptyObject},
-		{Method: "GET", Path: "/search", Summary: "Search by name", Auth: authRead, Query: []parameter{{"q", "string", nil, "What the name contains; at least 3 characters."}, {"type", "list", nil, "Kinds of things."}, {"pageSize", "integer", 10000, ""}, {"page", "integer", 1, "Counted from 1."}, {"allowShortQuery", "boolean", false, "Allow fewer than 3 characters."}}, Response: []searchResults{}, handle: search},
+		{Method: "GET", Path: "/search", Summary: "Search by name", Auth: authRead, Query: []parameter{{"q", "string", nil, "What the name contains; at least 3 characters."}, {"type", "list", nil, "Kinds of things: applications, clusters, serverGroups, serverGroupManagers, instances, loadBalancers, securityGroups, or kinds of Kubernetes."}, {"platform", "string", nil, "Only findings of this provider."}, {"pageSize", "integer", 10000, ""}, {"page", "integer", 1, "Counted from 1."}, {"allowShortQuery", "boolean", false, "Allow fewer than 3 characters."}}, Response: []searchResults{}, handle: search},
 	}
 }
 

@@ -2,8 +2,9 @@ package gate
 
 import (
 	"net/http"
-	"slices"
 	"strings"
+
+	"github.com/gennaker/gennaker/pipeline"
 )
 
 // searchResults is one set of findings (reference: gate section 3).
@@ -13,22 +14,15 @@ type searchResults struct {
 	PageSize     int            `json:"pageSize"`
 	Platform     string         `json:"platform"`
 	Query        string         `json:"query"`
-	Results      []searchResult `json:"results"`
-}
-
-type searchResult struct {
-	Type        string `json:"type"`
-	Application string `json:"application"`
-	Provider    string `json:"provider"`
-	URL         string `json:"url"`
+	Results      []pipeline.Map `json:"results"`
 }
 
 // minQuery is the shortest query that is searched for unless the caller allows
 // shorter ones.
 const minQuery = 3
 
-// search finds applications by name. Of the other kinds that clients ask for
-// nothing is watched, so nothing is found.
+// search finds applications by name, and what runs by what it is called, where
+// it is and what it belongs to. totalMatches counts what there is, on all pages.
 func search(r *request) error {
 	short, err := boolean(r.query, "allowShortQuery", false)
 	if err != nil {
@@ -46,22 +40,44 @@ func search(r *request) error {
 	if len([]rune(q)) < minQuery && !short {
 		return emptyList(r)
 	}
-	out := searchResults{PageNumber: max(page, 1), PageSize: size, Platform: "aws", Query: q, Results: []searchResult{}}
-	if kinds := list(r.query, "type"); len(kinds) == 0 || slices.Contains(kinds, "applications") {
+	out := searchResults{PageNumber: max(page, 1), PageSize: size, Platform: "aws", Query: q, Results: []pipeline.Map{}}
+	all, err := r.findings(&hits{query: strings.ToLower(q), kinds: list(r.query, "type")})
+	if err != nil {
+		return err
+	}
+	out.TotalMatches = len(all)
+	first := min((out.PageNumber-1)*size, len(all))
+	for _, hit := range all[max(first, 0):min(max(first, 0)+size, len(all))] {
+		out.Results = append(out.Results, hit)
+	}
+	return r.answer(http.StatusOK, []searchResults{out})
+}
+
+// findings gathers the findings: applications of Front50 first, then what clusters
+// hold.
+func (r *request) findings(h *hits) ([]map[string]any, error) {
+	var all []map[string]any
+	known := map[string]bool{}
+	if h.wants("applications") {
 		apps, err := r.server.front50.Applications(r.ctx())
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, app := range apps {
 			name := strings.ToLower(app.Name())
-			if !strings.Contains(name, strings.ToLower(q)) {
-				continue
-			}
-			out.TotalMatches++
-			if first := (out.PageNumber - 1) * size; out.TotalMatches > first && len(out.Results) < size {
-				out.Results = append(out.Results, searchResult{Type: "applications", Application: name, Provider: strings.Join(app.CloudProviders(), ","), URL: "/applications/" + name})
+			known[name] = true
+			if strings.Contains(name, h.query) {
+				all = append(all, map[string]any{
+					"type": "applications", "application": name, "provider": strings.Join(app.CloudProviders(), ","), "url": "/applications/" + name,
+				})
 			}
 		}
 	}
-	return r.answer(http.StatusOK, []searchResults{out})
+	if r.otherProvider("platform") && r.text("platform") != "aws" {
+		return all, nil
+	}
+	if err := r.searchClusters(h, known); err != nil {
+		return nil, err
+	}
+	return append(all, h.sorted()...), nil
 }

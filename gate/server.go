@@ -25,14 +25,21 @@ type Server struct {
 	front50    front50.Store
 	executions Executions
 	accounts   Accounts
-	fetcher    activities.Fetch
-	webhooks   []pipeline.PreconfiguredWebhook
-	checks     []Check
-	version    string
-	now        func() time.Time
-	log        *slog.Logger
-	cors       cors
-	codec      http.Handler // nil when it is not offered
+	clusters   Clusters // nil where nothing is known of clusters
+	live       Live
+	projects   Projects
+	// accountList lists the names of accounts at once; nil asks accounts.
+	accountList func() []string
+	// mayRead is nil while everybody may read every account.
+	mayRead  func(user, account string) bool
+	fetcher  activities.Fetch
+	webhooks []pipeline.PreconfiguredWebhook
+	checks   []Check
+	version  string
+	now      func() time.Time
+	log      *slog.Logger
+	cors     cors
+	codec    http.Handler // nil when it is not offered
 	// codecOrigins are those of pages that may call the codec.
 	codecOrigins []string
 	handler      http.Handler
@@ -56,7 +63,8 @@ func New(d Dependencies, c Config) (*Server, error) {
 		}
 	}
 	s := &Server{
-		config: c, engine: d.Engine, front50: d.Front50, executions: d.Executions, accounts: d.Accounts, fetcher: d.Fetcher, webhooks: d.Webhooks,
+		config: c, engine: d.Engine, front50: d.Front50, executions: d.Executions, accounts: d.Accounts, fetcher: d.Fetcher,
+		clusters: d.Clusters, live: d.Live, projects: d.Projects, accountList: d.AccountNames, mayRead: d.MayRead, webhooks: d.Webhooks,
 		checks: d.Checks, version: d.Version, now: d.Now, log: d.Logger,
 		cors: newCORS(c), codec: d.Codec, codecOrigins: origins(c.CodecOrigins), streams: newStreams(c.MaxStreams), document: sync.OnceValues(OpenAPI),
 	}

@@ -12,7 +12,9 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/gennaker/gennaker/activities/clouddriver"
+	"github.com/gennaker/gennaker/activities/clouddriver/reads"
 	"github.com/gennaker/gennaker/activities/webhook"
+	"github.com/gennaker/gennaker/clusters"
 	"github.com/gennaker/gennaker/executions"
 	"github.com/gennaker/gennaker/front50"
 	"github.com/gennaker/gennaker/internal/outbound"
@@ -29,6 +31,10 @@ type Dependencies struct {
 	// Executions reads them, for stages that look at others.
 	Executions *executions.Service
 	Accounts   *clouddriver.Accounts
+	// Clusters takes what is watched of accounts, by the rules of Reads; both are
+	// the clouddriver role's. Without it nothing is watched.
+	Clusters clusters.MirrorWriter
+	Reads    reads.Config
 	// Outbound calls the URLs that pipelines name, Webhook is what an operator sets
 	// about webhooks; both are needed by the orca role.
 	Outbound *outbound.Client
@@ -42,6 +48,8 @@ type Worker struct {
 	deps      Dependencies
 	publisher *executions.Publisher
 	queues    []queue
+	// beside runs as long as the worker does.
+	beside []func(context.Context)
 	// failed takes the errors after which a worker polls no more.
 	failed chan error
 }
@@ -71,6 +79,9 @@ func New(c Config, d Dependencies) (*Worker, error) {
 		if err := w.addClouddriver(); err != nil {
 			return nil, err
 		}
+		if err := w.addReads(); err != nil {
+			return nil, err
+		}
 	}
 	return w, nil
 }
@@ -80,6 +91,13 @@ func New(c Config, d Dependencies) (*Worker, error) {
 // waited for.
 func (w *Worker) Run(ctx context.Context) error {
 	defer w.close(context.WithoutCancel(ctx))
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	within, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for _, run := range w.beside {
+		beside.Go(func() { run(within) })
+	}
 	var started []queue
 	defer func() { stop(started) }()
 	for _, q := range w.queues {

@@ -42,6 +42,8 @@ type Account struct {
 	CustomResources []CustomResource `json:"customResources,omitempty" yaml:"customResources,omitempty"`
 	// Permissions lists roles under READ, WRITE and EXECUTE; empty means open.
 	Permissions map[string][]string `json:"permissions,omitempty" yaml:"permissions,omitempty"`
+	// ListSettings choose what lists show.
+	ListSettings `json:",inline" yaml:",inline"`
 	// QPS and Burst bound the requests per second to the API server; 0 means
 	// 100 and 200.
 	QPS   float32 `json:"qps,omitempty" yaml:"qps,omitempty"`

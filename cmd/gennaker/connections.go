@@ -9,12 +9,15 @@ import (
 
 	"github.com/gennaker/gennaker/activities/clouddriver"
 	"github.com/gennaker/gennaker/activities/webhook"
+	"github.com/gennaker/gennaker/clusters"
+	"github.com/gennaker/gennaker/clusters/redismirror"
 	"github.com/gennaker/gennaker/executions"
 	"github.com/gennaker/gennaker/executions/redismodel"
 	"github.com/gennaker/gennaker/executions/s3archive"
 	"github.com/gennaker/gennaker/front50"
 	front50client "github.com/gennaker/gennaker/front50/client"
 	"github.com/gennaker/gennaker/front50/s3store"
+	"github.com/gennaker/gennaker/gate/cloud"
 	"github.com/gennaker/gennaker/gate/engine"
 	"github.com/gennaker/gennaker/internal/logging"
 	"github.com/gennaker/gennaker/internal/objectstore"
@@ -49,6 +52,11 @@ type opened struct {
 	archive  *s3archive.Archive
 	service  *executions.Service
 	accounts *clouddriver.Accounts
+	// mirror holds what workers see of clusters; watched and cloud answer questions
+	// about them.
+	mirror   *redismirror.Mirror
+	watched  *clusters.Reader
+	cloud    *cloud.Cloud
 	outbound *outbound.Client
 	// webhooks holds the lists of the configuration file.
 	webhooks webhook.Config
@@ -103,6 +111,8 @@ func (o *opened) open(ctx context.Context, c connections, p *process) error {
 		return err
 	}
 	o.closers = append(o.closers, o.model.Close)
+	o.mirror, o.cloud = redismirror.New(o.model), cloud.New(o.temporal)
+	o.watched = clusters.NewReader(o.mirror, o.cloud, o.log, nil)
 	if err := o.openFront50(ctx, c); err != nil {
 		return err
 	}

@@ -55,6 +55,7 @@ func (c gateSettings) run(ctx context.Context, g *errgroup.Group, o *opened, nam
 	}
 	server, err := gate.New(gate.Dependencies{
 		Engine: o.engine, Front50: o.front50, Executions: o.service, Accounts: gateAccounts{o.accounts},
+		Clusters: o.watched, Live: o.cloud, AccountNames: o.accounts.Names,
 		Fetcher: fetch.New(o.outbound, o.front50, o.service), Webhooks: o.webhooks.Preconfigured,
 		Checks: append([]gate.Check{
 			{Name: "temporal", Probe: o.engine.Ping},

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/gennaker/gennaker/activities/clouddriver/reads"
 	"github.com/gennaker/gennaker/activities/webhook"
 	"github.com/gennaker/gennaker/workers"
 )
@@ -14,6 +15,8 @@ import (
 type workerSettings struct {
 	Worker  workers.Config `embed:"" prefix:"worker-"`
 	Webhook webhook.Config `embed:"" prefix:"webhook-"`
+	// Clusters is about what people see of clusters.
+	Clusters reads.Config `embed:"" prefix:"clusters-"`
 }
 
 // workerCommand runs Temporal workers.
@@ -51,7 +54,7 @@ func (c workerSettings) run(ctx context.Context, g *errgroup.Group, o *opened) e
 	w, err := workers.New(c.Worker, workers.Dependencies{
 		Temporal: o.temporal, Front50: o.front50, Model: o.model, Archive: o.archive,
 		Executions: o.service, Accounts: o.accounts, Logger: o.log,
-		Outbound: o.outbound, Webhook: webhooks,
+		Outbound: o.outbound, Webhook: webhooks, Clusters: o.mirror, Reads: c.Clusters,
 	})
 	if err != nil {
 		return err

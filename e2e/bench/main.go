@@ -24,9 +24,11 @@ import (
 func main() {
 	out := flag.String("out", filepath.Join(".local", "bench.json"), "file that takes the rows")
 	runs := flag.Int("runs", 20, "measurements for each row; slow rows take fewer")
+	deployments := flag.Int("deployments", 1000, "Deployments of the cluster that reads are measured on; 0 leaves them out")
+	only := flag.String("only", "", "'reads' measures reads alone")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	err := run(ctx, *out, *runs)
+	err := run(ctx, *out, *runs, *deployments, *only)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -34,10 +36,34 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, out string, runs int) error {
+func run(ctx context.Context, out string, runs, deployments int, only string) error {
 	if runs < 3 {
 		return fmt.Errorf("%d runs say nothing: use at least 3", runs)
 	}
+	if only != "" && only != "reads" {
+		return fmt.Errorf("there is no part %q that can be measured alone: use reads", only)
+	}
+	b := &bench{runs: runs}
+	if only == "" {
+		if err := b.engineAndMore(ctx); err != nil {
+			return err
+		}
+	}
+	if deployments > 0 {
+		fmt.Fprintln(os.Stderr, "measuring reads of clusters")
+		if err := b.clusters(ctx, deployments); err != nil {
+			return fmt.Errorf("reads: %w", err)
+		}
+	}
+	fmt.Fprintf(os.Stderr, "done, load %s\n\n", load())
+	if err := b.print(); err != nil {
+		return err
+	}
+	return write(out, b.rows)
+}
+
+// engineAndMore measures on a system with all roles in one process.
+func (b *bench) engineAndMore(ctx context.Context) error {
 	dir, err := os.MkdirTemp("", "gennaker-bench-")
 	if err != nil {
 		return err
@@ -49,15 +75,11 @@ func run(ctx context.Context, out string, runs int) error {
 		return err
 	}
 	defer system.Close()
-	b := &bench{System: system, runs: runs}
+	b.System = system
 	if err := b.measure(ctx); err != nil {
 		return fmt.Errorf("%w\n%s", err, system.Logs())
 	}
-	fmt.Fprintf(os.Stderr, "done, load %s\n\n", load())
-	if err := b.print(); err != nil {
-		return err
-	}
-	return write(out, b.rows)
+	return nil
 }
 
 // bench collects the rows.

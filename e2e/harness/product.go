@@ -23,7 +23,11 @@ const Account = "kubernetes"
 func configPath(env *stack.Env) string { return filepath.Join(env.Dir, "gennaker.yaml") }
 
 // configure writes the configuration that all roles share.
-func configure(env *stack.Env) error {
+func configure(env *stack.Env, o Options) error {
+	accounts := []any{map[string]any{"name": Account, "kubeconfigFile": env.LocalKubeconfig()}}
+	if !o.OneAccount {
+		accounts = append(accounts, map[string]any{"name": HeldAccount, "kubeconfigFile": heldKubeconfig(env)})
+	}
 	user, err := env.SecretFile(stack.SecretMinIOUser)
 	if err != nil {
 		return err
@@ -40,10 +44,7 @@ func configure(env *stack.Env) error {
 		"gate":         map[string]any{"address": env.Address(stack.PortGate), "codec-endpoint": true},
 		"deck":         map[string]any{"address": env.Address(stack.PortDeck)},
 		"outbound":     map[string]any{"allow-private": true}, // the services that tests stand in for
-		"kubernetes": map[string]any{"accounts": []any{
-			map[string]any{"name": Account, "kubeconfigFile": env.LocalKubeconfig()},
-			map[string]any{"name": HeldAccount, "kubeconfigFile": heldKubeconfig(env)},
-		}},
+		"kubernetes":   map[string]any{"accounts": accounts},
 	})
 	if err != nil {
 		return err

@@ -35,6 +35,8 @@ type Options struct {
 	Workers int
 	// AllInOne runs `gennaker server` in place of Front50, Gate and workers.
 	AllInOne bool
+	// OneAccount leaves [HeldAccount] out, which is of the same cluster.
+	OneAccount bool
 }
 
 // System is a running installation.
@@ -86,7 +88,7 @@ func start(ctx context.Context, o Options) (*System, error) {
 			return s, err
 		}
 	}
-	if err := configure(s.env); err != nil {
+	if err := configure(s.env, o); err != nil {
 		return s, err
 	}
 	if err := s.startServers(ctx); err != nil {
