@@ -25,6 +25,7 @@ type Server struct {
 	front50    front50.Store
 	executions Executions
 	accounts   Accounts
+	stored     StoredAccounts // nil when accounts may not be stored
 	fetcher    activities.Fetch
 	webhooks   []pipeline.PreconfiguredWebhook
 	checks     []Check
@@ -56,7 +57,7 @@ func New(d Dependencies, c Config) (*Server, error) {
 		}
 	}
 	s := &Server{
-		config: c, engine: d.Engine, front50: d.Front50, executions: d.Executions, accounts: d.Accounts, fetcher: d.Fetcher, webhooks: d.Webhooks,
+		config: c, engine: d.Engine, front50: d.Front50, executions: d.Executions, accounts: d.Accounts, stored: d.StoredAccounts, fetcher: d.Fetcher, webhooks: d.Webhooks,
 		checks: d.Checks, version: d.Version, now: d.Now, log: d.Logger,
 		cors: newCORS(c), codec: d.Codec, codecOrigins: origins(c.CodecOrigins), streams: newStreams(c.MaxStreams), document: sync.OnceValues(OpenAPI),
 	}

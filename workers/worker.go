@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/gennaker/gennaker/activities/clouddriver"
+	"github.com/gennaker/gennaker/activities/directory"
 	"github.com/gennaker/gennaker/activities/webhook"
 	"github.com/gennaker/gennaker/executions"
 	"github.com/gennaker/gennaker/front50"
@@ -29,6 +30,13 @@ type Dependencies struct {
 	// Executions reads them, for stages that look at others.
 	Executions *executions.Service
 	Accounts   *clouddriver.Accounts
+	// Directory knows all accounts, those that other workers announce included.
+	Directory *directory.Directory
+	// Identity is the process's name at Temporal, Version its program's.
+	Identity, Version string
+	// ConfigFault tells what is wrong with the configuration file as it is now; nil
+	// function or error is nothing.
+	ConfigFault func() error
 	// Outbound calls the URLs that pipelines name, Webhook is what an operator sets
 	// about webhooks; both are needed by the orca role.
 	Outbound *outbound.Client
@@ -42,6 +50,7 @@ type Worker struct {
 	deps      Dependencies
 	publisher *executions.Publisher
 	queues    []queue
+	fleet     *fleet // nil without the role clouddriver
 	// failed takes the errors after which a worker polls no more.
 	failed chan error
 }
@@ -87,6 +96,13 @@ func (w *Worker) Run(ctx context.Context) error {
 			return err
 		}
 		started = append(started, q)
+	}
+	if w.fleet != nil {
+		accounts, end := context.WithCancel(ctx)
+		var over sync.WaitGroup
+		over.Go(func() { w.fleet.run(accounts) })
+		defer over.Wait()
+		defer end()
 	}
 	w.deps.Logger.Info("workers are polling", "queues", len(started))
 	select {

@@ -39,6 +39,7 @@ type commands struct {
 	Gate     gateCommand     `cmd:"" help:"Run the API gateway, and Deck beside it."`
 	Front50  front50Command  `cmd:"" name:"front50" help:"Run the configuration service."`
 	Worker   workerCommand   `cmd:"" help:"Run Temporal workers."`
+	Account  accountCommand  `cmd:"" help:"Look at cloud accounts."`
 	Expr     exprCommand     `cmd:"" help:"Evaluate pipeline expressions."`
 	Pipeline pipelineCommand `cmd:"" help:"Plan pipelines."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`

@@ -48,6 +48,11 @@ var places = []place{
 	{folder: "executions", may: []string{"pipeline"}, never: clients,
 		why: "the door holds interfaces and rules; a store belongs into a room below executions/"},
 
+	{folder: "accounts", may: []string{"pipeline"}, never: clients,
+		why: "the door holds interfaces and rules; a store belongs into a room below accounts/"},
+	{folder: "accounts/", may: []string{"accounts", "pipeline", "internal/"},
+		why: "rooms know their own door and the domain, never a sibling; share code through the door or internal/"},
+
 	{folder: "front50/", may: []string{"front50", "pipeline", "pipeline/templates", "internal/"},
 		why: "rooms know their own door and the domain, never a sibling; share code through the door or internal/"},
 	{folder: "executions/", may: []string{"executions", "pipeline", "internal/"},
@@ -71,7 +76,7 @@ var places = []place{
 		why: "workers build rooms and run them; they know neither Gate nor the command"},
 
 	{folder: "deck", why: "Deck is files and their handler; it is handed its settings"},
-	{folder: "cmd/", may: []string{"workers", "gate", "gate/", "workflows", "workflows/", "activities", "activities/", "front50", "front50/",
+	{folder: "cmd/", may: []string{"accounts", "accounts/", "workers", "gate", "gate/", "workflows", "workflows/", "activities", "activities/", "front50", "front50/",
 		"executions", "executions/", "pipeline", "pipeline/", "deck", "internal/"},
 		why: "the command wires everything but tests and the local stack"},
 
