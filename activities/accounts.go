@@ -178,6 +178,9 @@ type AccountRecord struct {
 	Workers []AccountWorker `json:"workers,omitempty"`
 	// Refused announced it for another cluster, the latest last.
 	Refused []RefusedWorker `json:"refused,omitempty"`
+	// Ending is set when the account was taken out of a configuration and other
+	// workers are left, which may have been lost: it ends with their leases.
+	Ending bool `json:"ending,omitempty"`
 	// LastWorker announced it last, at LastSeen.
 	LastWorker string          `json:"lastWorker,omitempty"`
 	LastSeen   pipeline.Millis `json:"lastSeen,omitempty"`

@@ -35,6 +35,8 @@ type account struct {
 	// any more.
 	changed, ended bool
 	alarm          workflow.Future
+	alarmAt        time.Time
+	silence        workflow.CancelFunc
 	log            log.Logger
 }
 
@@ -61,7 +63,7 @@ func Account(ctx workflow.Context, record activities.AccountRecord) error {
 		}
 		switch {
 		case a.withdraw.Len() > 0:
-		case a.ended || a.record.LastSeen > 0 && !workflow.Now(ctx).Before(a.record.LastSeen.Time().Add(forgottenAfter)):
+		case a.ended:
 			return nil
 		case workflow.GetInfo(ctx).GetContinueAsNewSuggested():
 			return workflow.NewContinueAsNewError(ctx, activities.AccountWorkflow, a.record)
@@ -73,24 +75,42 @@ func Account(ctx workflow.Context, record activities.AccountRecord) error {
 	}
 }
 
+// due is when the account may be forgotten unless there is news.
+func (a *account) due(ctx workflow.Context) time.Time {
+	switch {
+	case a.record.Ending:
+		last := pipeline.Millis(0)
+		for _, w := range a.record.Workers {
+			last = max(last, w.Until)
+		}
+		return last.Time()
+	case a.record.LastSeen > 0:
+		return a.record.LastSeen.Time().Add(forgottenAfter)
+	case a.alarm != nil:
+		return a.alarmAt
+	}
+	return workflow.Now(ctx).Add(forgottenAfter) // nobody announced it yet
+}
+
 // wait waits for news, or until the account may be forgotten. A timer that would
 // ring too early is left as it is, which is cheaper than another.
 func (a *account) wait(ctx workflow.Context) error {
-	if a.alarm == nil {
-		left := a.record.LastSeen.Time().Add(forgottenAfter).Sub(workflow.Now(ctx))
-		if a.record.LastSeen == 0 {
-			left = forgottenAfter
+	due := a.due(ctx)
+	if a.alarm == nil || due.Before(a.alarmAt) {
+		if a.alarm != nil {
+			a.silence()
 		}
-		a.alarm = workflow.NewTimerWithOptions(ctx, left, workflow.TimerOptions{Summary: "forget the account"})
+		var timed workflow.Context
+		timed, a.silence = workflow.WithCancel(ctx)
+		a.alarm = workflow.NewTimerWithOptions(timed, due.Sub(workflow.Now(ctx)), workflow.TimerOptions{Summary: "forget the account"})
+		a.alarmAt = due
 	}
 	err := workflow.Await(ctx, func() bool {
 		return a.changed || a.withdraw.Len() > 0 || a.alarm.IsReady()
 	})
 	if a.alarm.IsReady() {
 		a.alarm = nil
-		if a.record.LastSeen == 0 {
-			a.ended = true // nobody ever announced it
-		}
+		a.ended = !workflow.Now(ctx).Before(a.due(ctx)) || a.record.LastSeen == 0
 	}
 	return err
 }
@@ -114,7 +134,7 @@ func (a *account) announce(ctx workflow.Context, in activities.Announcement) (ac
 	now := pipeline.ToMillis(workflow.Now(ctx))
 	lease := min(max(time.Duration(in.LeaseSeconds)*time.Second, shortestLease), longestLease)
 	until := now + pipeline.Millis(lease.Milliseconds())
-	a.changed = true
+	a.changed, a.ended = true, false
 	a.forget(in.Worker, now)
 	r := &a.record
 	if in.Cluster != "" && r.Cluster != "" && in.Cluster != r.Cluster {
@@ -136,7 +156,7 @@ func (a *account) announce(ctx workflow.Context, in activities.Announcement) (ac
 	if r.Cluster == "" {
 		r.Cluster = in.Cluster
 	}
-	r.About, r.LastWorker, r.LastSeen = in.About, in.Worker, now
+	r.About, r.LastWorker, r.LastSeen, r.Ending = in.About, in.Worker, now, false
 	r.Workers = append(r.Workers, activities.AccountWorker{
 		Worker: in.Worker, Version: in.Version, Cluster: in.Cluster, Until: until, Health: in.Health,
 	})
@@ -170,15 +190,13 @@ func (a *account) receive(ctx workflow.Context) {
 		}
 		a.forget(m.Worker, pipeline.ToMillis(workflow.Now(ctx)))
 		a.changed = true
-		a.ended = m.Removed && len(a.record.Workers) == 0
+		a.record.Ending = a.record.Ending || m.Removed
+		a.ended = a.record.Ending && len(a.record.Workers) == 0
 	}
 }
 
 // publish puts the record where it can be read without a worker.
 func (a *account) publish(ctx workflow.Context) error {
-	if len(a.record.Workers) > 0 {
-		a.ended = false // somebody announced it since
-	}
 	workflow.SetCurrentDetails(ctx, a.details())
 	return workflow.UpsertMemo(ctx, map[string]any{activities.AccountMemo: a.record})
 }

@@ -155,6 +155,25 @@ func TestAccountIsRememberedForAWeek(t *testing.T) {
 	require.Equal(t, 8*24*time.Hour, a.run().Round(time.Second))
 }
 
+// A worker that was lost does not keep a removed account's record alive.
+func TestAccountThatIsRemovedEndsWithTheLastLease(t *testing.T) {
+	t.Parallel()
+	a := newAccountRun(t)
+	a.announce(0, "lost", "east", true)
+	a.announce(10*time.Second, "w2", "east", true)
+	a.withdraw(20*time.Second, "w2", true)
+	a.look(30*time.Second, func(r activities.AccountRecord) { require.Equal(t, []string{"lost"}, workersOf(r)) })
+	require.Equal(t, time.Minute, a.run().Round(time.Second))
+
+	a = newAccountRun(t)
+	a.announce(0, "w1", "east", true)
+	a.announce(10*time.Second, "w2", "east", true)
+	a.withdraw(20*time.Second, "w2", true)
+	a.announce(30*time.Second, "w1", "east", true) // it was not lost
+	a.withdraw(2*time.Minute, "w1", true)
+	require.Equal(t, 2*time.Minute, a.run().Round(time.Second))
+}
+
 func TestAnnouncementsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	a := newAccountRun(t)

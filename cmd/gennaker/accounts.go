@@ -90,9 +90,11 @@ func (g gateAccounts) Health(ctx context.Context, name string) (gate.AccountHeal
 		Account: name, Queue: queue, Cluster: record.Cluster, LastWorker: record.LastWorker, LastSeen: record.LastSeen,
 		Workers: []gate.AccountWorker{}, Refused: []gate.RefusedWorker{}, MissingPermissions: []string{},
 	}
-	for _, w := range record.Workers {
+	now := pipeline.ToMillis(time.Now())
+	for _, w := range record.Live(now) {
+		// A worker polls once it is in the record, and what it polled last is known for
+		// minutes after its end: only both together tell that it serves.
 		polls := slices.Contains(pollers, w.Worker)
-		pollers = slices.DeleteFunc(pollers, func(p string) bool { return p == w.Worker })
 		h := w.Health
 		out.Workers = append(out.Workers, gate.AccountWorker{
 			Worker: w.Worker, Version: w.Version, Serving: polls, Reachable: h.Reachable, Error: h.Error, ServerVersion: h.ServerVersion,
@@ -107,10 +109,6 @@ func (g gateAccounts) Health(ctx context.Context, name string) (gate.AccountHeal
 		out.Reachable = out.Reachable || h.Reachable
 		out.MissingPermissions = append(out.MissingPermissions, h.MissingPermissions...)
 	}
-	for _, p := range pollers { // they announced nothing yet
-		out.Workers = append(out.Workers, gate.AccountWorker{Worker: p, Serving: true})
-	}
-	now := pipeline.ToMillis(time.Now())
 	for _, r := range record.Refused {
 		if r.Until > now {
 			out.Refused = append(out.Refused, gate.RefusedWorker{Worker: r.Worker, Cluster: r.Cluster, Reason: r.Reason})
