@@ -123,6 +123,17 @@ func TestKeysWithoutEffectAreListed(t *testing.T) {
 	}
 }
 
+func TestEveryKeyIsInTheReference(t *testing.T) {
+	t.Parallel()
+	for _, all := range [][]Key{AccountKeys(), ProviderKeys()} {
+		for _, k := range all {
+			require.NotEmpty(t, k.Text, "%s: say what the key does, or that it does nothing", k.Name)
+		}
+	}
+	require.Len(t, AccountKeys(), len(accountEffect)+len(NoEffect), "a key has an effect or none")
+	require.Len(t, ProviderKeys(), len(providerEffect)+len(NoProviderEffect))
+}
+
 func FuzzParseProvider(f *testing.F) {
 	text, err := os.ReadFile("testdata/clouddriver-local.yml")
 	if err != nil {

@@ -45,6 +45,7 @@ type commands struct {
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 
 	Reference            referenceCommand            `cmd:"" hidden:"" help:"Print the configuration reference."`
+	ReferenceAccounts    referenceAccountsCommand    `cmd:"" hidden:"" help:"Print the reference of cloud accounts."`
 	ReferenceExpressions referenceExpressionsCommand `cmd:"" hidden:"" help:"Print the expression reference."`
 	ReferenceStages      referenceStagesCommand      `cmd:"" hidden:"" help:"Write the reference of stage types."`
 }
