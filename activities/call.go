@@ -62,6 +62,9 @@ type Options struct {
 	// Within bounds the call with all its retries after lost workers; 0 is no
 	// bound. A local call has no such retries.
 	Within time.Duration
+	// QueueTimeout is used in place of the call's own where that has one; 0 is the
+	// call's own.
+	QueueTimeout time.Duration
 }
 
 // Start begins the activity and returns its future. Lost workers and timeouts
@@ -84,10 +87,14 @@ func (c Call[In, Out]) Start(ctx workflow.Context, in In, o Options) Future[Out]
 		})
 		return Future[Out]{workflow.ExecuteLocalActivity(ctx, c.Name, in)}
 	}
+	queueTimeout := c.QueueTimeout
+	if queueTimeout > 0 && o.QueueTimeout > 0 {
+		queueTimeout = o.QueueTimeout
+	}
 	options := workflow.ActivityOptions{
 		StartToCloseTimeout:    c.Timeout,
 		HeartbeatTimeout:       c.Heartbeat,
-		ScheduleToStartTimeout: c.QueueTimeout,
+		ScheduleToStartTimeout: queueTimeout,
 		ScheduleToCloseTimeout: o.Within,
 		WaitForCancellation:    true,
 		RetryPolicy:            lostWorkerPolicy(),

@@ -121,6 +121,7 @@ func TestCallsAreBounded(t *testing.T) {
 		}
 	}
 	checkCall(check, activities.FindAccount)
+	checkCall(check, activities.FindWorkers)
 	checkCall(check, activities.ArchiveExecution)
 	checkCall(check, activities.ReadPipeline)
 	checkCall(check, activities.FindPipeline)
@@ -180,6 +181,10 @@ func (a accounts) FindAccount(ctx context.Context, in activities.FindAccountInpu
 
 func (accounts) ListAccounts(context.Context, activities.ListAccountsInput) (activities.ListAccountsOutput, error) {
 	return activities.ListAccountsOutput{}, nil
+}
+
+func (a accounts) FindWorkers(context.Context, activities.FindWorkersInput) (activities.FindWorkersOutput, error) {
+	return activities.FindWorkersOutput{}, nil
 }
 
 // jobs answers AwaitJob with whatever it is told.

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/gennaker/gennaker/pipeline"
@@ -9,7 +10,12 @@ import (
 
 // ClouddriverQueue returns the task queue that serves one account. A worker
 // placed inside a private cluster serves that account's queue alone.
-func ClouddriverQueue(account string) string { return "clouddriver." + account }
+func ClouddriverQueue(account string) string { return clouddriverPrefix + account }
+
+const clouddriverPrefix = "clouddriver."
+
+// AccountOfQueue is the inverse of [ClouddriverQueue]; false for other queues.
+func AccountOfQueue(queue string) (string, bool) { return strings.CutPrefix(queue, clouddriverPrefix) }
 
 // Clouddriver changes and watches a Kubernetes cluster. Every method is
 // idempotent under its scope's key: repeated after a crash it finds what it did

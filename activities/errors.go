@@ -11,6 +11,10 @@ import (
 	"github.com/gennaker/gennaker/pipeline"
 )
 
+// ErrNotTaken is the cause of the error of a call that no worker took from its
+// task queue in time.
+var ErrNotTaken = errors.New("schedule-to-start timeout")
+
 // failure is what an activity's error carries through Temporal.
 type failure struct {
 	Details []string `json:"details,omitempty"`
@@ -75,6 +79,7 @@ func fromTimeout(err *temporal.TimeoutError) *pipeline.Error {
 		return &pipeline.Error{
 			Code:    pipeline.CodeUnavailable,
 			Message: "No worker took the call from its task queue: start a worker that serves it.",
+			Cause:   ErrNotTaken,
 		}
 	case enums.TIMEOUT_TYPE_START_TO_CLOSE:
 		return &pipeline.Error{Code: pipeline.CodeUnavailable, Message: "The call got no answer in the time that one attempt may take."}

@@ -30,7 +30,7 @@ func TestAnswers(t *testing.T) {
 		{name: "service accounts", target: "/auth/user/serviceAccounts?application=shop", want: `[]`},
 		{name: "logged out", target: "/auth/loggedOut", want: `{"message":"You are logged out."}`},
 		{name: "credentials", target: "/credentials?expand=", want: `[{"accountId":null,"authorized":true,"name":"kubernetes","permissions":{},"requiredGroupMembership":[],"type":"kubernetes"},{"accountId":null,"authorized":true,"name":"prod","permissions":{},"requiredGroupMembership":[],"type":"kubernetes"}]`},
-		{name: "one account", target: "/credentials/kubernetes", want: `{"accountId":null,"accountType":"main","authorized":true,"challengeDestructiveActions":false,"cloudProvider":"kubernetes","environment":"test","name":"kubernetes","namespaces":["default"],"permissions":{},"primaryAccount":false,"requiredGroupMembership":[],"spinnakerKindMap":{"deployment":"serverGroupManagers"},"type":"kubernetes"}`},
+		{name: "one account", target: "/credentials/kubernetes", want: `{"accountId":null,"accountType":"main","authorized":true,"cacheIntervalSeconds":null,"cacheThreads":1,"challengeDestructiveActions":false,"cloudProvider":"kubernetes","dockerRegistries":[],"environment":"test","name":"kubernetes","namespaces":["default"],"permissions":{},"primaryAccount":false,"requiredGroupMembership":[],"spinnakerKindMap":{"deployment":"serverGroupManagers"},"type":"kubernetes"}`},
 		{name: "projects", target: "/projects", want: `[]`},
 		{name: "notification types", target: "/notifications/metadata", want: `[]`},
 		{name: "webhook stages", target: "/webhooks/preconfigured", want: `[]`},

@@ -53,8 +53,8 @@ const (
 
 // allowed reports whether a user may read an account. Every answer about
 // clusters passes it.
-func (s *Server) allowed(user, account string) bool {
-	return s.mayRead == nil || s.mayRead(user, account)
+func (s *Server) allowed(ctx context.Context, user, account string) bool {
+	return s.mayRead == nil || s.mayRead(ctx, user, account)
 }
 
 // accountsToRead lists the accounts that the caller may read.
@@ -63,17 +63,20 @@ func (r *request) accountsToRead() ([]string, error) {
 	if r.server.accountList != nil {
 		names = r.server.accountList()
 	} else {
-		var err error
-		if names, err = r.server.accountNames(r.ctx()); err != nil {
+		accounts, err := r.server.accounts.Accounts(r.ctx())
+		if err != nil {
 			return nil, err
 		}
+		for _, a := range accounts {
+			names = append(names, a.Name)
+		}
 	}
-	return slices.DeleteFunc(slices.Clone(names), func(a string) bool { return !r.server.allowed(r.caller.User, a) }), nil
+	return slices.DeleteFunc(slices.Clone(names), func(a string) bool { return !r.server.allowed(r.ctx(), r.caller.User, a) }), nil
 }
 
 // mayRead refuses an account that the caller may not read.
 func (r *request) mayRead(account string) error {
-	if !r.server.allowed(r.caller.User, account) {
+	if !r.server.allowed(r.ctx(), r.caller.User, account) {
 		return pipeline.Errorf(pipeline.CodeForbidden, "Access is denied")
 	}
 	return nil

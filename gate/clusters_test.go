@@ -181,7 +181,7 @@ func newClusterWorld(t *testing.T, changes ...change) *world {
 		d.Clusters = clusters.NewReader(m, noOwner{}, slog.New(slog.DiscardHandler), func() time.Time { return noon })
 		d.Live, d.Projects = cluster{}, projects{}
 		d.AccountNames = func() []string { return []string{"hidden", "kubernetes"} }
-		d.MayRead = func(user, account string) bool { return account != "hidden" && user == "anonymous" }
+		d.MayRead = func(_ context.Context, user, account string) bool { return account != "hidden" && user == "anonymous" }
 	}}
 	w := newWorld(t, append(all, changes...)...)
 	w.application(pipeline.Application{"name": "shop", "email": "a@example.com", "accounts": "elsewhere", "cloudProviders": "kubernetes"})

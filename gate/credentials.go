@@ -18,7 +18,9 @@ func listCredentials(r *request) error {
 	}
 	out := make([]any, len(accounts))
 	for i, a := range accounts {
-		out[i] = credentials(a, expand)
+		if out[i], err = r.credentials(a, expand); err != nil {
+			return err
+		}
 	}
 	return r.answer(http.StatusOK, out)
 }
@@ -31,50 +33,81 @@ func getCredentials(r *request) error {
 	name := r.param("account")
 	for _, a := range accounts {
 		if a.Name == name {
-			return r.answer(http.StatusOK, credentials(a, true))
+			out, err := r.credentials(a, true)
+			if err != nil {
+				return err
+			}
+			return r.answer(http.StatusOK, out)
 		}
 	}
 	return pipeline.Errorf(pipeline.CodeNotFound, "Account not found (name: %s)", name)
 }
 
 // credentials returns an account in the form that clients know (reference:
-// gate section 3). No account is restricted.
-func credentials(a Account, expand bool) map[string]any {
+// gate section 3, clouddriver section 12). The caller is authorized who may
+// deploy to it.
+func (r *request) credentials(a Account, expand bool) (map[string]any, error) {
+	authorized, err := r.server.accounts.Allows(r.ctx(), r.caller.User, a, accessWrite)
+	if err != nil {
+		return nil, err
+	}
+	permissions := map[string]any{}
+	for access, roles := range a.Permissions {
+		permissions[access] = values(roles)
+	}
 	out := map[string]any{
 		"name": a.Name, "accountId": nil, "type": a.Type,
-		"requiredGroupMembership": []any{}, "permissions": map[string]any{}, "authorized": true,
+		"requiredGroupMembership": values(a.RequiredGroupMembership), "permissions": permissions, "authorized": authorized,
 	}
 	if !expand {
-		return out
+		return out, nil
 	}
 	out["cloudProvider"] = a.CloudProvider
 	out["accountType"] = a.AccountType
 	out["environment"] = a.Environment
 	out["primaryAccount"] = false
 	out["challengeDestructiveActions"] = false
-	namespaces := make([]any, len(a.Namespaces))
-	for i, n := range a.Namespaces {
-		namespaces[i] = n
-	}
-	out["namespaces"] = namespaces
+	out["namespaces"] = values(a.Namespaces)
 	kinds := make(map[string]any, len(a.SpinnakerKindMap))
 	for k, v := range a.SpinnakerKindMap {
 		kinds[k] = v
 	}
 	out["spinnakerKindMap"] = kinds
+	out["dockerRegistries"] = []any{}
+	out["cacheThreads"] = max(a.CacheThreads, 1)
+	out["cacheIntervalSeconds"] = nil
+	if a.CacheIntervalSeconds != nil {
+		out["cacheIntervalSeconds"] = *a.CacheIntervalSeconds
+	}
+	return out, nil
+}
+
+// accessWrite is the access that deploying to an account takes.
+const accessWrite = "WRITE"
+
+func values(texts []string) []any {
+	out := make([]any, len(texts))
+	for i, t := range texts {
+		out[i] = t
+	}
 	return out
 }
 
-// accountNames lists the accounts that a caller may use: all of them, as long
-// as there are no permissions.
-func (s *Server) accountNames(ctx context.Context) ([]string, error) {
+// accountNames lists the accounts that a user may deploy to.
+func (s *Server) accountNames(ctx context.Context, user string) ([]string, error) {
 	accounts, err := s.accounts.Accounts(ctx)
 	if err != nil {
 		return nil, err
 	}
-	names := make([]string, len(accounts))
-	for i, a := range accounts {
-		names[i] = a.Name
+	names := make([]string, 0, len(accounts))
+	for _, a := range accounts {
+		allowed, err := s.accounts.Allows(ctx, user, a, accessWrite)
+		if err != nil {
+			return nil, err
+		}
+		if allowed {
+			names = append(names, a.Name)
+		}
 	}
 	return names, nil
 }

@@ -97,11 +97,34 @@ type Account struct {
 	// SpinnakerKindMap maps a Kubernetes kind to Spinnaker's word for it, for
 	// example "deployment" to "serverGroupManagers".
 	SpinnakerKindMap map[string]string
+	// Permissions are the roles for READ, WRITE and EXECUTE; none for an account
+	// that is open to everybody.
+	Permissions             map[string][]string
+	RequiredGroupMembership []string
+	// CacheThreads and CacheIntervalSeconds are shown as they are configured.
+	CacheThreads         int
+	CacheIntervalSeconds *int
 }
 
-// Accounts lists the cloud accounts, sorted by name.
+// Accounts knows the cloud accounts.
 type Accounts interface {
+	// Accounts lists them, sorted by name. Errors: unavailable.
 	Accounts(ctx context.Context) ([]Account, error)
+	// Allows reports whether a user has an access, READ, WRITE or EXECUTE, to an
+	// account. Errors: unavailable.
+	Allows(ctx context.Context, user string, a Account, access string) (bool, error)
+	// Health tells how an account is. Errors: not_found, unavailable.
+	Health(ctx context.Context, name string) (AccountHealth, error)
+}
+
+// StoredAccounts keeps account definitions that come through the API. Errors:
+// invalid, conflict, not_found, too_large, unavailable.
+type StoredAccounts interface {
+	List(ctx context.Context) ([]pipeline.Map, error)
+	Create(ctx context.Context, definition pipeline.Map, by string) error
+	Save(ctx context.Context, definition pipeline.Map, by string) error
+	Update(ctx context.Context, definition pipeline.Map, by string) error
+	Delete(ctx context.Context, name, by string) error
 }
 
 // Check is one dependency that /health asks.
@@ -130,7 +153,9 @@ type Dependencies struct {
 	// Accounts, which may take longer.
 	AccountNames func() []string
 	// MayRead reports whether a user may read an account; nil lets all read all.
-	MayRead func(user, account string) bool
+	MayRead func(ctx context.Context, user, account string) bool
+	// StoredAccounts keeps accounts that come through the API; nil refuses them.
+	StoredAccounts StoredAccounts
 	// Fetcher answers the helper functions of expressions that need something
 	// from outside; nil makes them fail and say so.
 	Fetcher activities.Fetch

@@ -23,7 +23,7 @@ func (r *request) plan(config pipeline.Pipeline, trigger pipeline.Trigger) error
 	if err := resolved.Pipeline.Validate(); err != nil {
 		return refusedSave(err)
 	}
-	accounts, err := r.server.accountNames(r.ctx())
+	accounts, err := r.server.accountNames(r.ctx(), r.caller.User)
 	if err != nil {
 		return err
 	}

@@ -45,15 +45,16 @@ type parameter struct {
 
 // What a caller needs.
 const (
-	authOpen        = "Open without login."
-	authLogin       = "Any caller."
-	authRead        = "READ on the application; lists leave out what the caller may not read."
-	authWrite       = "WRITE on the application."
-	authExecute     = "EXECUTE on the application."
-	authAccountRead = "Lists leave out accounts that the caller may not read."
-	authClusters    = "READ on the account; lists leave out accounts that the caller may not read. The headers X-Gennaker-Stale and X-Gennaker-Incomplete tell what an answer lacks."
-	authTask        = "What each job needs: WRITE on the application, and on the account of a cloud operation."
-	authTaskRead    = "Any caller: clients poll before permissions of a new application exist."
+	authOpen         = "Open without login."
+	authLogin        = "Any caller."
+	authRead         = "READ on the application; lists leave out what the caller may not read."
+	authWrite        = "WRITE on the application."
+	authExecute      = "EXECUTE on the application."
+	authAccountRead  = "Lists leave out accounts that the caller may not read."
+	authAccountWrite = "An operator; refused unless account-storage-enabled is set."
+	authClusters     = "READ on the account; lists leave out accounts that the caller may not read. The headers X-Gennaker-Stale and X-Gennaker-Incomplete tell what an answer lacks."
+	authTask         = "What each job needs: WRITE on the application, and on the account of a cloud operation."
+	authTaskRead     = "Any caller: clients poll before permissions of a new application exist."
 )
 
 var (
@@ -106,6 +107,12 @@ func routes() []route {
 		// Accounts.
 		{Method: "GET", Path: "/credentials", Summary: "Cloud accounts", Auth: authAccountRead, Query: []parameter{{"expand", "boolean", false, "True adds the provider's keys."}}, Response: []pipeline.Map{}, handle: listCredentials},
 		{Method: "GET", Path: "/credentials/{account}", Summary: "One cloud account, expanded", Auth: authAccountRead, Response: pipeline.Map{}, handle: getCredentials},
+		{Method: "GET", Path: "/credentials/{account}/health", Summary: "How a cloud account is: whether its cluster answers, who serves it, what it may not do", Auth: authAccountRead, Response: AccountHealth{}, handle: getCredentialsHealth},
+		{Method: "GET", Path: "/credentials/type/{type}", Summary: "Stored account definitions of a type, by name", Auth: authAccountWrite, Query: []parameter{{"limit", "integer", 100, "At most so many definitions."}, {"startingAccountName", "string", nil, "Only definitions from this name on."}}, Response: []pipeline.Map{}, handle: listStoredAccounts},
+		{Method: "POST", Path: "/credentials", Summary: "Store a new account definition", Auth: authAccountWrite, Request: pipeline.Map{}, Response: pipeline.Map{}, handle: createStoredAccount},
+		{Method: "PUT", Path: "/credentials", Summary: "Store an account definition, new or in place of another", Auth: authAccountWrite, Request: pipeline.Map{}, Response: pipeline.Map{}, handle: saveStoredAccount},
+		{Method: "PUT", Path: "/credentials/{account}", Summary: "Replace a stored account definition", Auth: authAccountWrite, Request: pipeline.Map{}, Response: pipeline.Map{}, handle: updateStoredAccount},
+		{Method: "DELETE", Path: "/credentials/{account}", Summary: "Delete a stored account definition", Auth: authAccountWrite, handle: deleteStoredAccount},
 
 		// Applications.
 		{Method: "GET", Path: "/applications", Summary: "Applications, as flat maps of attributes", Auth: authRead, Query: []parameter{{"account", "string", nil, "Only applications with this account."}, {"owner", "string", nil, "Only applications of this owner's email."}}, Response: []pipeline.Map{}, handle: listApplications},

@@ -34,6 +34,14 @@ type Config struct {
 	// StopTimeout is how long running activities may go on when the process is
 	// told to stop; what has not ended by then is given back and runs elsewhere.
 	StopTimeout time.Duration `help:"Time that running activities get to end when the process stops." default:"10s"`
+	// DrainTimeout is StopTimeout for one account that was taken out of the
+	// configuration.
+	DrainTimeout time.Duration `help:"Time that running activities of an account get to end when the account is removed." default:"30m"`
+	// AnnounceInterval is how often a worker looks at the clusters of its accounts
+	// and tells of them; others believe it for little over twice as long.
+	AnnounceInterval time.Duration `help:"Time between two looks at the cluster of an account." default:"5m"`
+	// UnservedTimeout is how long a stage waits for a worker to take its call.
+	UnservedTimeout time.Duration `help:"Time that a stage waits for a worker that serves its account, before it fails." default:"5m"`
 	// Deployment and BuildID turn on Temporal's worker versioning: executions
 	// stay on the build that started them.
 	Deployment string `help:"Worker deployment name; set it with worker-build-id to pin executions to builds."`
@@ -68,6 +76,12 @@ func (c Config) Validate() error {
 			faults = append(faults, fmt.Sprintf("%s is %d: use at least 1", n.name, n.value))
 		}
 	}
+	if c.AnnounceInterval < time.Second || c.AnnounceInterval > maxAnnounceInterval {
+		faults = append(faults, fmt.Sprintf("announce-interval is %s: set it from 1s to %s", c.AnnounceInterval, maxAnnounceInterval))
+	}
+	if c.UnservedTimeout < time.Second {
+		faults = append(faults, fmt.Sprintf("unserved-timeout is %s: set it to 1s or longer", c.UnservedTimeout))
+	}
 	if (c.Deployment == "") != (c.BuildID == "") {
 		faults = append(faults, "deployment and build-id belong together: set both or neither")
 	}
@@ -76,5 +90,8 @@ func (c Config) Validate() error {
 	}
 	return nil
 }
+
+// maxAnnounceInterval keeps announcements within the longest lease.
+const maxAnnounceInterval = 20 * time.Minute
 
 func (c Config) has(role string) bool { return slices.Contains(c.Roles, role) }

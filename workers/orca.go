@@ -36,8 +36,8 @@ func (w *Worker) addOrca() error {
 		return err
 	}
 	orca := worker.New(w.deps.Temporal, workflows.OrcaQueue, w.options())
-	engine.Register(orca)
-	activities.RegisterAccounts(orca, w.deps.Accounts)
+	engine.WithQueueTimeout(w.config.UnservedTimeout).Register(orca)
+	activities.RegisterAccounts(orca, w.deps.Directory)
 	activities.RegisterConfiguration(orca, configuration.New(w.deps.Front50))
 	activities.RegisterArchive(orca, archive.New(w.deps.Archive, w.deps.Model, w.deps.Logger))
 	activities.RegisterHistory(orca, history.New(w.deps.Executions))

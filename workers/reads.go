@@ -1,7 +1,6 @@
 package workers
 
 import (
-	"fmt"
 	"slices"
 
 	"go.temporal.io/sdk/worker"
@@ -17,34 +16,39 @@ const (
 	readPollers = 2
 )
 
-// addReads answers questions about the clusters of accounts, and watches those
-// that somebody asks about. Without a mirror nobody could read what is watched.
-func (w *Worker) addReads() error {
+// addReads prepares the answers to questions about the clusters of accounts, and
+// watches those that somebody asks about. Without a mirror nobody could read what
+// is watched.
+func (w *Worker) addReads() {
 	if w.deps.Clusters == nil {
+		return
+	}
+	w.reads = reads.New(w.deps.Accounts, w.deps.Clusters, w.served, w.deps.Reads, w.deps.Logger)
+	w.beside = append(w.beside, w.reads.Run)
+}
+
+// served lists the accounts that this worker serves, or all.
+func (w *Worker) served() []string {
+	names := w.deps.Accounts.Names()
+	if only := w.config.Accounts; len(only) > 0 {
+		names = slices.DeleteFunc(names, func(name string) bool { return !slices.Contains(only, name) })
+	}
+	return names
+}
+
+// readsQueue returns the Temporal worker that answers questions about an account,
+// nil where none is answered.
+func (w *Worker) readsQueue(account string) worker.Worker {
+	if w.reads == nil {
 		return nil
 	}
-	names := w.config.Accounts
-	if len(names) == 0 {
-		names = w.deps.Accounts.Names()
-	}
-	for _, name := range names {
-		if !slices.Contains(w.deps.Accounts.Names(), name) {
-			return fmt.Errorf("worker configuration: the account %q is to be served and is not configured", name)
-		}
-	}
-	room := reads.New(w.deps.Accounts, w.deps.Clusters, func() []string { return names }, w.deps.Reads, w.deps.Logger)
-	for _, name := range names {
-		queueName := activities.ReadsQueue(name)
-		options := w.options()
-		options.DisableWorkflowWorker = true
-		// A question belongs to no execution, so it goes to any build.
-		options.DeploymentOptions = worker.DeploymentOptions{}
-		options.MaxConcurrentActivityExecutionSize = readsAtOnce
-		options.MaxConcurrentActivityTaskPollers = readPollers
-		served := worker.New(w.deps.Temporal, queueName, options)
-		activities.RegisterReads(served, room)
-		w.queues = append(w.queues, queue{queueName, served})
-	}
-	w.beside = append(w.beside, room.Run)
-	return nil
+	options := w.options()
+	options.DisableWorkflowWorker = true
+	// A question belongs to no execution, so it goes to any build.
+	options.DeploymentOptions = worker.DeploymentOptions{}
+	options.MaxConcurrentActivityExecutionSize = readsAtOnce
+	options.MaxConcurrentActivityTaskPollers = readPollers
+	served := worker.New(w.deps.Temporal, activities.ReadsQueue(account), options)
+	activities.RegisterReads(served, w.reads)
+	return served
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gennaker/gennaker/activities/clouddriver"
 	"github.com/gennaker/gennaker/activities/clouddriver/reads"
+	"github.com/gennaker/gennaker/activities/directory"
 	"github.com/gennaker/gennaker/activities/webhook"
 	"github.com/gennaker/gennaker/clusters"
 	"github.com/gennaker/gennaker/executions"
@@ -35,6 +36,13 @@ type Dependencies struct {
 	// the clouddriver role's. Without it nothing is watched.
 	Clusters clusters.MirrorWriter
 	Reads    reads.Config
+	// Directory knows all accounts, those that other workers announce included.
+	Directory *directory.Directory
+	// Identity is the process's name at Temporal, Version its program's.
+	Identity, Version string
+	// ConfigFault tells what is wrong with the configuration file as it is now; nil
+	// function or error is nothing.
+	ConfigFault func() error
 	// Outbound calls the URLs that pipelines name, Webhook is what an operator sets
 	// about webhooks; both are needed by the orca role.
 	Outbound *outbound.Client
@@ -50,6 +58,8 @@ type Worker struct {
 	queues    []queue
 	// beside runs as long as the worker does.
 	beside []func(context.Context)
+	fleet  *fleet       // nil without the role clouddriver
+	reads  *reads.Reads // nil where questions about clusters are not answered
 	// failed takes the errors after which a worker polls no more.
 	failed chan error
 }
@@ -79,9 +89,7 @@ func New(c Config, d Dependencies) (*Worker, error) {
 		if err := w.addClouddriver(); err != nil {
 			return nil, err
 		}
-		if err := w.addReads(); err != nil {
-			return nil, err
-		}
+		w.addReads()
 	}
 	return w, nil
 }
@@ -105,6 +113,13 @@ func (w *Worker) Run(ctx context.Context) error {
 			return err
 		}
 		started = append(started, q)
+	}
+	if w.fleet != nil {
+		accounts, end := context.WithCancel(ctx)
+		var over sync.WaitGroup
+		over.Go(func() { w.fleet.run(accounts) })
+		defer over.Wait()
+		defer end()
 	}
 	w.deps.Logger.Info("workers are polling", "queues", len(started))
 	select {

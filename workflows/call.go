@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"cmp"
+	"errors"
 	"slices"
 	"time"
 
@@ -33,12 +35,17 @@ func Call[In, Out any](ctx workflow.Context, t *TaskRun, call activities.Call[In
 			return none, err
 		}
 		calling, done := t.run.watch(ctx, call.GivesBack)
-		out, err := call.Do(calling, in, activities.Options{Summary: t.Summary(), Within: t.remaining(ctx)})
+		out, err := call.Do(calling, in, activities.Options{
+			Summary: t.Summary(), Within: t.remaining(ctx), QueueTimeout: t.run.engine.queueTimeout,
+		})
 		done()
 		if Canceled(err) && ctx.Err() == nil && t.run.draining {
 			continue // the next run of the workflow watches on
 		}
-		if err == nil || Canceled(err) || !worthRepeating(err) {
+		if errors.Is(err, activities.ErrNotTaken) && call.Queue != nil {
+			err = t.notTaken(ctx, call.Queue(in), cmp.Or(t.run.engine.queueTimeout, call.QueueTimeout))
+		}
+		if err == nil || Canceled(err) || !worthRepeating(err) || errors.Is(err, errUnserved) {
 			return out, err
 		}
 		wait := max(backoff(attempt, maxBackoff), t.leastBackoff())

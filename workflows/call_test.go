@@ -2,13 +2,16 @@ package workflows_test
 
 import (
 	"context"
+	"crypto/rand"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/gennaker/gennaker/activities"
+	"github.com/gennaker/gennaker/internal/testkit"
 	"github.com/gennaker/gennaker/pipeline"
 	"github.com/gennaker/gennaker/workflows/workflowstest"
 )
@@ -175,4 +178,54 @@ func TestLargeCallsAreRefused(t *testing.T) {
 	require.Equal(t, pipeline.Terminal, e.Status)
 	require.Contains(t, workflowstest.Errors(e, "0")[0], "The input of the call clouddriver.cleanupArtifacts is 33554")
 	require.Empty(t, w.Asked(activities.CleanupArtifacts.Name))
+}
+
+// A queue that nobody serves ends the stage, with the command that would help; one
+// whose workers are busy is waited for.
+func TestQueuesThatNobodyServes(t *testing.T) {
+	t.Parallel()
+	w := workflowstest.NewWorld()
+	served := make(chan struct{})
+	workflowstest.On(w, activities.FindAccount, func(_ context.Context, in activities.FindAccountInput) (activities.FindAccountOutput, error) {
+		return activities.FindAccountOutput{Account: in.Account, CloudProvider: "kubernetes"}, nil
+	})
+	busy := activities.ClouddriverQueue("busy-" + rand.Text())
+	var asked atomic.Int64
+	workflowstest.On(w, activities.FindWorkers, func(_ context.Context, in activities.FindWorkersInput) (activities.FindWorkersOutput, error) {
+		if in.Queue == busy {
+			if asked.Add(1) == 1 {
+				close(served)
+			}
+			return activities.FindWorkersOutput{Workers: []string{"w1", "w2"}}, nil
+		}
+		return activities.FindWorkersOutput{LastWorker: "w3", LastSeen: 1_700_000_000_000}, nil
+	})
+	server := testkit.SharedTemporal(t)
+	l := workflowstest.Dial(t, server.Address, server.Namespace, w, everyType, "orca-"+rand.Text(), bucketOf(t).apply(t))
+	w.Account, l.QueueTimeout = "prod-"+rand.Text(), time.Second
+	l.StartWorker()
+	t.Cleanup(l.StopWorker)
+	const deploy = `{"stages":[{"refId":"1","name":"Deploy","type":"deployManifest","account":"ACCOUNT","cloudProvider":"kubernetes","manifests":[{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"}}]}]}`
+	account := "gone-" + rand.Text()
+	e := l.Start(strings.ReplaceAll(deploy, "ACCOUNT", account))
+	res, _ := l.End(e.ID)
+	require.Equal(t, pipeline.Terminal, res.Status)
+	require.Equal(t, []string{
+		"No worker serves the account '" + account + "': none took the call from task queue clouddriver." + account + " within 1s. " +
+			"Start one where its cluster can be reached: gennaker worker --roles clouddriver --accounts " + account + ".",
+		"It was last served by w3, at 2023-11-14T22:13:20Z.",
+	}, workflowstest.Errors(workflowstest.RequireEnd(t, w, e.ID), "1"))
+
+	account, _ = activities.AccountOfQueue(busy)
+	e = l.Start(strings.ReplaceAll(deploy, "ACCOUNT", account))
+	<-served
+	l.Serve(account)
+	res, err := l.End(e.ID)
+	require.NoError(t, err)
+	require.Equal(t, pipeline.Succeeded, res.Status)
+	attempts := workflowstest.RequireEnd(t, w, e.ID).StageByRef("1").Context.List("attempts")
+	require.Contains(t, pipeline.AsMap(attempts[0]).String("error"), "the 2 that poll it are busy")
+	h := l.History(e.ID)
+	require.NoError(t, replay(t, everyType, w, h))
+	keep(t, "queue_not_served", h)
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -16,6 +17,8 @@ import (
 type Engine struct {
 	types     map[string]StageType
 	publisher Publisher
+	// queueTimeout replaces that of calls which have one; 0 is their own.
+	queueTimeout time.Duration
 }
 
 // NewEngine returns an engine that knows the given stage types. Two types that
@@ -37,13 +40,21 @@ func NewEngine(types []StageType, publisher Publisher) (*Engine, error) {
 	return e, nil
 }
 
+// WithQueueTimeout returns an engine whose calls wait so long for a worker of
+// their task queue; 0 is what each call has by itself.
+func (e *Engine) WithQueueTimeout(d time.Duration) *Engine {
+	other := *e
+	other.queueTimeout = d
+	return &other
+}
+
 // Registry is the part of a Temporal worker that takes workflows.
 type Registry interface {
 	RegisterWorkflowWithOptions(w any, options workflow.RegisterOptions)
 }
 
 // Register registers the engine's workflows. Executions stay with the build that
-// started them; a limit, which may never end, goes on with the newest.
+// started them; limits and accounts, which may never end, go on with the newest.
 func (e *Engine) Register(r Registry) {
 	r.RegisterWorkflowWithOptions(e.Run, workflow.RegisterOptions{
 		Name:               PipelineWorkflow,
@@ -51,6 +62,10 @@ func (e *Engine) Register(r Registry) {
 	})
 	r.RegisterWorkflowWithOptions(Limit, workflow.RegisterOptions{
 		Name:               activities.LimitWorkflow,
+		VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
+	})
+	r.RegisterWorkflowWithOptions(Account, workflow.RegisterOptions{
+		Name:               activities.AccountWorkflow,
 		VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
 	})
 }

@@ -44,34 +44,56 @@ func TestFindAccount(t *testing.T) {
 	requireCode(t, err, pipeline.CodeInvalid)
 }
 
-func TestDescribe(t *testing.T) {
+func TestAccountsComeChangeAndGo(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
-	d, err := r.accounts.Describe(t.Context(), testAccount)
+	accounts, err := NewAccounts([]Account{{Name: "a", KubeconfigFile: "/a"}, {Name: "b"}})
 	require.NoError(t, err)
-	require.Contains(t, d.Namespaces, r.namespace)
-	require.Contains(t, d.Namespaces, "default")
-	require.Equal(t, "serverGroupManagers", d.SpinnakerKindMap["deployment"])
-	require.Equal(t, "unclassified", d.SpinnakerKindMap["horizontalpodautoscaler"])
+	revision := func(name string) any { return accounts.Revision(name) }
+	a, b := revision("a"), revision("b")
+	changed := accounts.Changed()
+	require.NoError(t, accounts.Configure([]Account{{Name: "b"}, {Name: "a", KubeconfigFile: "/a"}}))
+	requireOpen(t, changed, "the same accounts in another order are no change")
 
-	omitting, err := NewAccounts([]Account{{Name: "a", KubeconfigFile: r.kubernetes.Kubeconfig, OmitNamespaces: []string{"default"},
-		CustomResources: []CustomResource{{KubernetesKind: "Widget.example.com", SpinnakerKind: "serverGroups"}}}})
-	require.NoError(t, err)
-	d, err = omitting.Describe(t.Context(), "a")
-	require.NoError(t, err)
-	require.NotContains(t, d.Namespaces, "default")
-	require.Equal(t, "serverGroups", d.SpinnakerKindMap["Widget.example.com"])
-	require.Equal(t, "a", d.Environment)
+	require.Error(t, accounts.Configure([]Account{{Name: "c"}, {Name: "c"}}))
+	requireOpen(t, changed, "what cannot be used changes nothing")
+	require.Equal(t, []string{"a", "b"}, accounts.Names())
 
-	away, err := NewAccounts([]Account{{Name: "a", KubeconfigFile: "/nowhere"}, {Name: "b", Namespaces: []string{"x"}, Environment: "prod"}})
+	require.NoError(t, accounts.Configure([]Account{{Name: "a", KubeconfigFile: "/other"}, {Name: "b"}}))
+	requireClosed(t, changed)
+	require.NotSame(t, a, revision("a"))
+	require.Same(t, b, revision("b"), "an account that is not changed keeps its connection")
+
+	require.NoError(t, accounts.Store([]Account{{Name: "b", Environment: "stored"}, {Name: "s"}}))
+	require.Equal(t, []string{"a", "b", "s"}, accounts.Names())
+	require.Same(t, b, revision("b"), "the configuration file goes first")
+	require.True(t, accounts.Configured("b"))
+	require.False(t, accounts.Configured("s"))
+	require.NoError(t, accounts.Configure(nil))
+	require.Equal(t, []string{"b", "s"}, accounts.Names())
+	about, err := accounts.About("b")
 	require.NoError(t, err)
-	d, err = away.Describe(t.Context(), "a")
-	require.NoError(t, err, "a cluster that is away must not break the list of accounts")
-	require.Empty(t, d.Namespaces)
-	d, err = away.Describe(t.Context(), "b")
-	require.NoError(t, err)
-	require.Equal(t, []string{"x"}, d.Namespaces)
-	require.Equal(t, "prod", d.Environment)
+	require.Equal(t, "stored", about.Environment)
+	require.Nil(t, revision("a"))
+	_, err = accounts.find("a")
+	requireCode(t, err, pipeline.CodeNotFound)
+}
+
+func requireOpen(t *testing.T, c <-chan struct{}, why string) {
+	t.Helper()
+	select {
+	case <-c:
+		t.Fatal(why)
+	default:
+	}
+}
+
+func requireClosed(t *testing.T, c <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-c:
+	default:
+		t.Fatal("a change is told")
+	}
 }
 
 func TestChangedKubeconfigIsReadAgain(t *testing.T) {
@@ -88,11 +110,9 @@ func TestChangedKubeconfigIsReadAgain(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, good, 0o600))
 	_, err = c.DeployManifest(t.Context(), in)
 	require.NoError(t, err)
-	first, err := c.open(testAccount)
-	require.NoError(t, err)
+	first := c.connection(t, testAccount)
 	require.NoError(t, os.Chtimes(file, time.Now(), time.Now()))
-	again, err := c.open(testAccount)
-	require.NoError(t, err)
+	again := c.connection(t, testAccount)
 	require.Same(t, first, again, "an unchanged file keeps the connection")
 }
 

@@ -15,13 +15,18 @@ import (
 
 // ApplicationResources implements [activities.Clouddriver]: it looks at the
 // objects themselves, in all namespaces that the account may use. An object
-// belongs to the application that its moniker annotation names.
+// belongs to the application that its moniker annotation names. What the user may
+// not see counts too, since it would be orphaned; its names are not told.
 func (c *Clouddriver) ApplicationResources(ctx context.Context, in activities.ApplicationResourcesInput) (activities.ApplicationResourcesOutput, error) {
 	var none activities.ApplicationResourcesOutput
 	if in.Application == "" {
 		return none, pipeline.Errorf(pipeline.CodeInvalid, "No application is named whose resources are to be listed.")
 	}
-	cl, err := c.open(in.Account)
+	cl, err := c.open(ctx, in.Scope, in.Account, Read)
+	hidden := pipeline.CodeOf(err) == pipeline.CodeForbidden && err != nil
+	if hidden {
+		cl, err = c.openUnasked(ctx, in.Account)
+	}
 	if err != nil {
 		return none, err
 	}
@@ -54,7 +59,18 @@ func (c *Clouddriver) ApplicationResources(ctx context.Context, in activities.Ap
 			return none, err
 		}
 	}
+	if hidden {
+		clusters, groups = nameless(clusters), nameless(groups)
+	}
 	return activities.ApplicationResourcesOutput{Clusters: firstOf(clusters), SecurityGroups: firstOf(groups)}, nil
+}
+
+// nameless hides what a set holds.
+func nameless(set map[string]bool) map[string]bool {
+	if len(set) == 0 {
+		return set
+	}
+	return map[string]bool{"something that you may not see": true}
 }
 
 // firstOf lists what a set holds, sorted and bounded.

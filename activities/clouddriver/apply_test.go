@@ -116,8 +116,7 @@ func (r *rig) widgets(scope string) string {
 func (r *rig) removeWidgets(t *testing.T) {
 	t.Helper()
 	t.Cleanup(func() {
-		cl, err := r.open(testAccount)
-		require.NoError(t, err)
+		cl := r.connection(t, testAccount)
 		gvr := crdGroupKind.WithVersion("v1").GroupVersion().WithResource("customresourcedefinitions")
 		ctx, cancel := within(t.Context())
 		defer cancel()

@@ -41,7 +41,7 @@ func (c *Clouddriver) DisableManifest(ctx context.Context, in activities.Traffic
 
 func (c *Clouddriver) changeTraffic(ctx context.Context, in activities.TrafficInput, on bool) (activities.TrafficOutput, error) {
 	var none activities.TrafficOutput
-	cl, o, err := c.locate(ctx, in.ManifestInput)
+	cl, o, err := c.locate(ctx, in.ManifestInput, Write)
 	if err != nil {
 		return none, err
 	}

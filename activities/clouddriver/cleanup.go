@@ -19,7 +19,7 @@ import (
 // taken out of their load balancers. The version that was just deployed
 // stays even if it is the oldest, which happens when its content is used again.
 func (c *Clouddriver) CleanupArtifacts(ctx context.Context, in activities.CleanupArtifactsInput) (activities.Done, error) {
-	cl, err := c.open(in.Account)
+	cl, err := c.open(ctx, in.Scope, in.Account, Write)
 	if err != nil {
 		return activities.Done{}, err
 	}

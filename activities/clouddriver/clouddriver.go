@@ -1,6 +1,7 @@
 package clouddriver
 
 import (
+	"context"
 	"log/slog"
 
 	"github.com/gennaker/gennaker/activities"
@@ -42,14 +43,32 @@ func (c *Clouddriver) WithSettings(s Settings) *Clouddriver {
 	return &d
 }
 
-// open returns the connection of an account. Errors: invalid, not_found,
-// unavailable.
-func (c *Clouddriver) open(name string) (*cluster, error) {
+// open returns the connection of an account for an operation that needs the
+// access. It checks that the execution's user has it, and that the connection
+// leads to the cluster which the account is known for. Errors: invalid,
+// not_found, forbidden, unavailable.
+func (c *Clouddriver) open(ctx context.Context, scope activities.Scope, name string, access Access) (*cluster, error) {
 	acc, err := c.accounts.find(name)
 	if err != nil {
 		return nil, err
 	}
-	return acc.connect()
+	if err := acc.authorize(ctx, scope, access); err != nil {
+		return nil, err
+	}
+	return c.openUnasked(ctx, name)
+}
+
+// openUnasked is open for what is done on nobody's behalf.
+func (c *Clouddriver) openUnasked(ctx context.Context, name string) (*cluster, error) {
+	acc, err := c.accounts.find(name)
+	if err != nil {
+		return nil, err
+	}
+	cl, err := acc.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return cl, cl.verify(ctx)
 }
 
 func (c *Clouddriver) log(s activities.Scope, account string) *slog.Logger {

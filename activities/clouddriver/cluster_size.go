@@ -27,7 +27,7 @@ func (c *Clouddriver) ClusterSize(ctx context.Context, in activities.ClusterSize
 	if len(in.Namespaces) > maxSizeNamespaces {
 		return none, pipeline.Errorf(pipeline.CodeTooLarge, "The size of a cluster is asked for in %d namespaces: name at most %d.", len(in.Namespaces), maxSizeNamespaces)
 	}
-	cl, err := c.open(in.Account)
+	cl, err := c.open(ctx, in.Scope, in.Account, Read)
 	if err != nil {
 		return none, err
 	}

@@ -3,6 +3,7 @@ package clouddriver
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/gennaker/gennaker/internal/secret"
 	"github.com/gennaker/gennaker/pipeline"
 )
 
@@ -37,23 +39,29 @@ type cluster struct {
 	catalog   *catalog
 	namespace string // where objects without a namespace go
 	source    string // identity of the configuration that this was built from
+	known     identity
 }
 
 // connect returns the account's connection. It is built on first use and again
-// when the kubeconfig file changes, so that rotated credentials need no
-// restart. Errors: unavailable, since configuration on the worker's disk is the
-// world's fault and not the request's.
-func (a *account) connect() (*cluster, error) {
-	source := a.configSource()
+// when the kubeconfig changes, so that rotated credentials need no restart.
+// Errors: unavailable, since configuration on the worker's disk is the world's
+// fault and not the request's.
+func (a *account) connect(ctx context.Context) (*cluster, error) {
+	from, err := a.source(ctx)
+	if err != nil {
+		return nil, a.unusable(err)
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.cluster != nil && a.cluster.source == source {
+	if a.cluster != nil && a.cluster.source == from.identity {
 		return a.cluster, nil
 	}
-	config, namespace, err := a.restConfig()
+	config, namespace, err := a.restConfig(from)
 	if err != nil {
-		return nil, pipeline.Wrap(pipeline.CodeUnavailable, err,
-			"The kubeconfig of account %q cannot be used: %s. Repair it on the worker; no restart is needed.", a.Name, err)
+		return nil, a.unusable(err)
+	}
+	if a.KubectlRequestTimeoutSeconds > 0 {
+		config.Wrap(bounded(time.Duration(a.KubectlRequestTimeoutSeconds) * time.Second))
 	}
 	if a.wrap != nil {
 		config.Wrap(a.wrap)
@@ -64,34 +72,87 @@ func (a *account) connect() (*cluster, error) {
 	}
 	dyn, err := dynamic.NewForConfigAndClient(config, client)
 	if err != nil {
-		return nil, pipeline.Wrap(pipeline.CodeUnavailable, err, "The kubeconfig of account %q cannot be used: %s.", a.Name, err)
+		return nil, a.unusable(err)
 	}
 	disco, err := discovery.NewDiscoveryClientForConfigAndClient(config, client)
 	if err != nil {
-		return nil, pipeline.Wrap(pipeline.CodeUnavailable, err, "The kubeconfig of account %q cannot be used: %s.", a.Name, err)
+		return nil, a.unusable(err)
 	}
-	a.cluster = &cluster{account: a, dynamic: dyn, catalog: newCatalog(a.Name, disco), namespace: namespace, source: source}
+	a.cluster = &cluster{account: a, dynamic: dyn, catalog: newCatalog(a.Name, disco), namespace: namespace, source: from.identity}
 	return a.cluster, nil
 }
 
-// restConfig follows kubectl's rules for finding the cluster and identity.
-func (a *account) restConfig() (*rest.Config, string, error) {
-	var loader clientcmd.ClientConfig
-	overrides := &clientcmd.ConfigOverrides{CurrentContext: a.Context}
+func (a *account) unusable(err error) error {
+	return pipeline.Wrap(pipeline.CodeUnavailable, err,
+		"The kubeconfig of account %q cannot be used: %s. Repair it on the worker; no restart is needed.", a.Name, err)
+}
+
+// source is where an account's access comes from.
+type source struct {
+	// contents is the text of the kubeconfig, when it comes from no file.
+	contents string
+	// identity changes when the access does. It holds hashes, no secret.
+	identity string
+}
+
+// source reads the files or the secret that hold the access. They are small and
+// read once per activity.
+func (a *account) source(ctx context.Context) (source, error) {
 	switch {
 	case a.ServiceAccount:
-		config, err := rest.InClusterConfig()
+		return source{identity: "service account"}, nil // client-go reads a new token by itself
+	case a.KubeconfigFile == "" && a.KubeconfigContents != "":
+		text := a.KubeconfigContents
+		if IsReference(text) {
+			var err error
+			if text, err = secret.Resolve(ctx, text); err != nil {
+				return source{}, err
+			}
+		}
+		return source{contents: text, identity: hash([]byte(text))}, nil
+	}
+	files := []string{expandHome(a.KubeconfigFile)}
+	if a.KubeconfigFile == "" {
+		files = clientcmd.NewDefaultClientConfigLoadingRules().Precedence
+	}
+	var b strings.Builder
+	for _, f := range files {
+		b.WriteString(f)
+		if text, err := os.ReadFile(f); err == nil {
+			b.WriteString("@" + hash(text))
+		}
+		b.WriteByte(';')
+	}
+	return source{identity: b.String()}, nil
+}
+
+func hash(text []byte) string { return fmt.Sprintf("%x", sha256.Sum256(text)) }
+
+// IsReference reports whether kubeconfigContents names a secret in place of
+// holding a kubeconfig: a kubeconfig has more than one line, or is an object.
+func IsReference(contents string) bool {
+	text := strings.TrimSpace(contents)
+	return text != "" && !strings.ContainsAny(text, "\n{")
+}
+
+// restConfig follows kubectl's rules for finding the cluster and identity.
+func (a *account) restConfig(from source) (*rest.Config, string, error) {
+	if a.ServiceAccount {
+		config, namespace, err := inCluster(serviceAccountDir, os.Getenv)
 		if err != nil {
 			return nil, "", err
 		}
-		return a.budget(config), inClusterNamespace(), nil
-	case a.KubeconfigFile == "" && a.KubeconfigContents != "":
-		raw, err := clientcmd.Load([]byte(a.KubeconfigContents))
+		return a.budget(config), namespace, nil
+	}
+	var loader clientcmd.ClientConfig
+	overrides := &clientcmd.ConfigOverrides{CurrentContext: a.Context}
+	if from.contents != "" {
+		raw, err := clientcmd.Load([]byte(from.contents))
 		if err != nil {
-			return nil, "", err
+			return nil, "", errors.New("it is not a kubeconfig") // the cause would repeat parts of a secret
 		}
 		loader = clientcmd.NewNonInteractiveClientConfig(*raw, a.Context, overrides, nil)
-	default:
+	} else {
 		rules := clientcmd.NewDefaultClientConfigLoadingRules()
 		rules.ExplicitPath = expandHome(a.KubeconfigFile)
 		loader = clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides)
@@ -120,27 +181,6 @@ func (a *account) budget(config *rest.Config) *rest.Config {
 	return config
 }
 
-// configSource changes when the files that hold the configuration do. They are
-// small and read once per activity.
-func (a *account) configSource() string {
-	if a.ServiceAccount || (a.KubeconfigFile == "" && a.KubeconfigContents != "") {
-		return "fixed"
-	}
-	files := []string{expandHome(a.KubeconfigFile)}
-	if a.KubeconfigFile == "" {
-		files = clientcmd.NewDefaultClientConfigLoadingRules().Precedence
-	}
-	var b strings.Builder
-	for _, f := range files {
-		b.WriteString(f)
-		if text, err := os.ReadFile(f); err == nil {
-			fmt.Fprintf(&b, "@%x", sha256.Sum256(text))
-		}
-		b.WriteByte(';')
-	}
-	return b.String()
-}
-
 func expandHome(path string) string {
 	rest, ok := strings.CutPrefix(path, "~/")
 	if !ok {
@@ -151,16 +191,6 @@ func expandHome(path string) string {
 		return path
 	}
 	return filepath.Join(home, rest)
-}
-
-func inClusterNamespace() string {
-	const file = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
-	if b, err := os.ReadFile(file); err == nil {
-		if ns := strings.TrimSpace(string(b)); ns != "" {
-			return ns
-		}
-	}
-	return "default"
 }
 
 // client returns the API of one resource; namespace is ignored for

@@ -44,7 +44,7 @@ func (c *Clouddriver) DeleteManifest(ctx context.Context, in activities.DeleteMa
 	if err != nil {
 		return none, err
 	}
-	cl, err := c.open(in.Account)
+	cl, err := c.open(ctx, in.Scope, in.Account, Write)
 	if err != nil {
 		return none, err
 	}

@@ -28,7 +28,7 @@ const versionTries = 5
 // named; then they are sent one by one, and the first failure ends the
 // deployment with the earlier objects left in place.
 func (c *Clouddriver) DeployManifest(ctx context.Context, in activities.DeployManifestInput) (activities.DeployManifestOutput, error) {
-	cl, err := c.open(in.Account)
+	cl, err := c.open(ctx, in.Scope, in.Account, Write)
 	if err != nil {
 		return activities.DeployManifestOutput{}, err
 	}

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // namespaceMemoAge is how long a live list of namespaces is believed.
@@ -18,53 +17,29 @@ type namespaceMemo struct {
 	at    time.Time
 }
 
-// Description is an account as GET /credentials shows it (reference:
-// clouddriver section 12).
-type Description struct {
-	Name          string              `json:"name"`
-	Environment   string              `json:"environment"`
-	AccountType   string              `json:"accountType"`
-	CloudProvider string              `json:"cloudProvider"`
-	Type          string              `json:"type"`
-	Permissions   map[string][]string `json:"permissions,omitempty"`
-	// Namespaces are those that may be used; the last known ones when the
-	// cluster does not answer, possibly none.
-	Namespaces []string `json:"namespaces"`
-	// SpinnakerKindMap says for each Kubernetes kind which of Spinnaker's kinds
-	// it is.
-	SpinnakerKindMap map[string]string `json:"spinnakerKindMap"`
-}
-
-// Describe returns the account as clients of Gate see it. The namespaces of an
-// account that lists none come from the cluster, at most every 30 seconds.
-// Errors: not_found for an unknown account. A cluster that does not answer is
-// no error, since lists of accounts must not depend on every cluster.
-func (a *Accounts) Describe(ctx context.Context, name string) (Description, error) {
-	acc, err := a.find(name)
-	if err != nil {
-		return Description{}, err
-	}
-	d := Description{
-		Name: acc.Name, Environment: acc.Environment, AccountType: acc.AccountType,
-		CloudProvider: acc.CloudProvider, Type: acc.CloudProvider, Permissions: acc.Permissions,
-		Namespaces: acc.usableNamespaces(ctx), SpinnakerKindMap: map[string]string{},
-	}
+// SpinnakerKinds says for each Kubernetes kind which of Spinnaker's kinds it is,
+// those of an account's custom resources included (reference: clouddriver
+// section 12).
+func SpinnakerKinds(custom map[string]string) map[string]string {
+	out := make(map[string]string, len(kinds)+len(custom))
 	for _, info := range kinds {
 		spinnakerKind := info.spinnakerKind
 		if spinnakerKind == "" {
 			spinnakerKind = unclassified
 		}
-		d.SpinnakerKindMap[info.name] = spinnakerKind
+		out[info.name] = spinnakerKind
 	}
-	for _, r := range acc.CustomResources {
-		kind := ParseKind(r.KubernetesKind)
-		d.SpinnakerKindMap[kind.String()] = acc.custom[kind.key()].spinnakerKind
+	for kind, spinnakerKind := range custom {
+		out[kind] = spinnakerKind
 	}
-	return d, nil
+	return out
 }
 
+// usableNamespaces are those that may be used: the configured ones, or those of
+// the cluster, asked for at most every 30 seconds; the last known ones when it
+// does not answer.
 func (a *account) usableNamespaces(ctx context.Context) []string {
-	if len(a.Namespaces) > 0 {
+	if len(a.Namespaces) > 0 || a.shared != nil && !a.shared.settings().LoadNamespaces() {
 		return slices.Clone(a.Namespaces)
 	}
 	a.mu.Lock()
@@ -84,13 +59,13 @@ func (a *account) usableNamespaces(ctx context.Context) []string {
 }
 
 func (a *account) listNamespaces(ctx context.Context) ([]string, error) {
-	cl, err := a.connect()
+	cl, err := a.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	list, err := cl.dynamic.Resource(schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}).List(ctx, metav1.ListOptions{})
+	list, err := cl.dynamic.Resource(namespaces).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return nil, err
 	}

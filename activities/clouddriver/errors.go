@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"regexp"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -45,11 +46,38 @@ func fromAPI(ctx context.Context, err error, account, doing string) error {
 	switch {
 	case e.Code == pipeline.CodeNotFound && s.Details != nil && s.Details.Kind == "namespaces":
 		e.Message += " The cluster has no such namespace: create it, or correct the manifest."
+	case e.Code == pipeline.CodeForbidden:
+		e.Message += lacking(s.Message)
 	case s.Code == http.StatusUnauthorized:
 		e.Message = "The API server of account \"" + account + "\" refuses the worker's credentials (" + s.Message +
 			"). Renew them in the account's kubeconfig; the request is tried again."
 	}
 	return e
+}
+
+// refusal is how an API server with RBAC names what was not allowed.
+var refusal = regexp.MustCompile(`cannot (\S+) resource "([^"]+)" in API group "([^"]*)"(?: in the namespace "([^"]+)")?`)
+
+// lacking names the permission that a refused request needed, in the words in
+// which an account's health lists it; empty when the refusal is another one.
+func lacking(message string) string {
+	m := refusal.FindStringSubmatch(message)
+	if m == nil {
+		return ""
+	}
+	verb, resource, group, namespace := m[1], m[2], m[3], m[4]
+	if group != "" {
+		name, sub, isSub := strings.Cut(resource, "/")
+		resource = name + "." + group
+		if isSub {
+			resource += "/" + sub
+		}
+	}
+	text := " The account lacks the permission to " + verb + " " + resource
+	if namespace != "" {
+		text += " in namespace " + namespace
+	}
+	return text + ": grant it to the account's role in the cluster."
 }
 
 func codeOf(s metav1.Status) pipeline.Code {

@@ -70,7 +70,7 @@ func (c *Clouddriver) runJob(ctx context.Context, in activities.RunJobInput) (ac
 // no error but an answer.
 func (c *Clouddriver) AwaitJob(ctx context.Context, in activities.AwaitJobInput) (activities.AwaitJobOutput, error) {
 	var none activities.AwaitJobOutput
-	cl, err := c.open(in.Account)
+	cl, err := c.open(ctx, in.Scope, in.Account, Read)
 	if err != nil {
 		return none, err
 	}

@@ -31,7 +31,7 @@ const (
 // a success.
 func (c *Clouddriver) PatchManifest(ctx context.Context, in activities.PatchManifestInput) (activities.PatchManifestOutput, error) {
 	var none activities.PatchManifestOutput
-	cl, o, err := c.locate(ctx, in.ManifestInput)
+	cl, o, err := c.locate(ctx, in.ManifestInput, Write)
 	if err != nil {
 		return none, err
 	}

@@ -27,12 +27,12 @@ type Reading struct {
 
 // Reading opens an account's connection. Errors: invalid, not_found,
 // unavailable.
-func (a *Accounts) Reading(_ context.Context, name string) (*Reading, error) {
+func (a *Accounts) Reading(ctx context.Context, name string) (*Reading, error) {
 	acc, err := a.find(name)
 	if err != nil {
 		return nil, err
 	}
-	cl, err := acc.connect()
+	cl, err := acc.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -123,8 +123,12 @@ func (r *Reading) Dynamic() dynamic.Interface { return r.cluster.dynamic }
 
 // Core returns a client of the core API, which serves the logs of pods. Errors:
 // unavailable.
-func (r *Reading) Core() (rest.Interface, error) {
-	config, _, err := r.cluster.account.restConfig()
+func (r *Reading) Core(ctx context.Context) (rest.Interface, error) {
+	from, err := r.cluster.account.source(ctx)
+	if err != nil {
+		return nil, r.cluster.account.unusable(err)
+	}
+	config, _, err := r.cluster.account.restConfig(from)
 	if err != nil {
 		return nil, pipeline.Wrap(pipeline.CodeUnavailable, err, "The kubeconfig of account %q cannot be used: %s.", r.Account.Name, err)
 	}

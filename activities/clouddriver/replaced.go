@@ -33,7 +33,7 @@ func (d *deployment) checkHistory(m *manifest) error {
 // themselves and not a cache.
 func (c *Clouddriver) FindReplaced(ctx context.Context, in activities.FindReplacedInput) (activities.FindReplacedOutput, error) {
 	out := activities.FindReplacedOutput{Replaced: []activities.ReplacedServerGroup{}}
-	cl, err := c.open(in.Account)
+	cl, err := c.open(ctx, in.Scope, in.Account, Read)
 	if err != nil {
 		return out, err
 	}

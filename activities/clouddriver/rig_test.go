@@ -47,7 +47,17 @@ func clouddriverFor(t *testing.T, account Account) *Clouddriver {
 	t.Helper()
 	accounts, err := NewAccounts([]Account{account})
 	require.NoError(t, err)
-	return New(accounts, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	return New(accounts, discard())
+}
+
+func discard() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+
+// connection is an account's, for looking at its cluster.
+func (c *Clouddriver) connection(t *testing.T, account string) *cluster {
+	t.Helper()
+	cl, err := c.open(t.Context(), activities.Scope{}, account, Read)
+	require.NoError(t, err)
+	return cl
 }
 
 // scope is a new logical call; reusing one is a retry.
@@ -102,8 +112,7 @@ func (r *rig) live(t *testing.T, fullName string) *unstructured.Unstructured {
 
 func (r *rig) object(t *testing.T, fullName string) (*cluster, object) {
 	t.Helper()
-	cl, err := r.open(testAccount)
-	require.NoError(t, err)
+	cl := r.connection(t, testAccount)
 	o, err := cl.locate(t.Context(), r.namespace, fullName)
 	require.NoError(t, err)
 	return cl, o

@@ -38,7 +38,7 @@ func (c *Clouddriver) RollingRestart(ctx context.Context, in activities.Manifest
 }
 
 func (c *Clouddriver) rollout(ctx context.Context, in activities.ManifestInput, what string, propose func(*unstructured.Unstructured) (*change, error)) (activities.Done, error) {
-	cl, o, err := c.locate(ctx, in)
+	cl, o, err := c.locate(ctx, in, Write)
 	if err != nil {
 		return activities.Done{}, err
 	}

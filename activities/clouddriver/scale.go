@@ -19,7 +19,7 @@ func (c *Clouddriver) ScaleManifest(ctx context.Context, in activities.ScaleMani
 	if in.Replicas < 0 || in.Replicas > math.MaxInt32 {
 		return activities.Done{}, pipeline.Errorf(pipeline.CodeInvalid, "%q cannot be scaled to %d replicas: set replicas to 0 or more.", in.ManifestName, in.Replicas)
 	}
-	cl, o, err := c.locate(ctx, in.ManifestInput)
+	cl, o, err := c.locate(ctx, in.ManifestInput, Write)
 	if err != nil {
 		return activities.Done{}, err
 	}
@@ -48,8 +48,8 @@ func (c *Clouddriver) ScaleManifest(ctx context.Context, in activities.ScaleMani
 
 // locate opens the account and finds what an input names. Errors: those of
 // [Clouddriver.open] and [cluster.locate].
-func (c *Clouddriver) locate(ctx context.Context, in activities.ManifestInput) (*cluster, object, error) {
-	cl, err := c.open(in.Account)
+func (c *Clouddriver) locate(ctx context.Context, in activities.ManifestInput, access Access) (*cluster, object, error) {
+	cl, err := c.open(ctx, in.Scope, in.Account, access)
 	if err != nil {
 		return nil, object{}, err
 	}

@@ -24,7 +24,7 @@ const missingPatience = 10 * time.Second
 // unavailable.
 func (c *Clouddriver) AwaitStable(ctx context.Context, in activities.AwaitStableInput) (activities.AwaitStableOutput, error) {
 	var none activities.AwaitStableOutput
-	cl, err := c.open(in.Account)
+	cl, err := c.open(ctx, in.Scope, in.Account, Read)
 	if err != nil {
 		return none, err
 	}

@@ -32,7 +32,7 @@ func (c *Clouddriver) ResolveTarget(ctx context.Context, in activities.ResolveTa
 	if !ok {
 		return none, pipeline.Errorf(pipeline.CodeInvalid, "The criteria %q is unknown: use oldest, newest, second_newest, largest or smallest.", in.Criteria)
 	}
-	cl, err := c.open(in.Account)
+	cl, err := c.open(ctx, in.Scope, in.Account, Read)
 	if err != nil {
 		return none, err
 	}
@@ -136,7 +136,7 @@ func size(obj *unstructured.Unstructured) int64 {
 // when the object is absent for five seconds.
 func (c *Clouddriver) ReadManifest(ctx context.Context, in activities.ManifestInput) (activities.ReadManifestOutput, error) {
 	var none activities.ReadManifestOutput
-	cl, o, err := c.locate(ctx, in)
+	cl, o, err := c.locate(ctx, in, Read)
 	if err != nil {
 		return none, err
 	}

@@ -48,7 +48,7 @@ func (c *Clouddriver) UndoRollout(ctx context.Context, in activities.UndoRollout
 	if in.Revision == nil && in.NumRevisionsBack == nil {
 		return out, pipeline.Errorf(pipeline.CodeInvalid, "Nothing says how far to roll %q back: set numRevisionsBack or revision.", in.ManifestName)
 	}
-	cl, o, err := c.locate(ctx, in.ManifestInput)
+	cl, o, err := c.locate(ctx, in.ManifestInput, Write)
 	if err != nil {
 		return out, err
 	}

@@ -27,9 +27,12 @@ import (
 //
 // One file serves every role; each takes the keys it knows.
 type configFile struct {
-	path     string
-	values   map[string]any
-	accounts []clouddriver.Account
+	path   string
+	values map[string]any
+	// kubernetes is the section of that name, notes what of it was passed over.
+	kubernetes clouddriver.ProviderSettings
+	notes      []string
+	text       []byte
 	// webhooks holds the lists under webhook; see its documentation.
 	webhooks webhook.Config
 }
@@ -61,13 +64,11 @@ func readConfigFile(path string) (*configFile, error) {
 	if err := yaml.UnmarshalStrict(raw, &doc); err != nil {
 		return nil, fmt.Errorf("configuration file %s is not YAML: %w", path, err)
 	}
-	f := &configFile{path: path, values: map[string]any{}}
-	if kubernetes, ok := doc["kubernetes"].(map[string]any); ok {
-		if err := f.readAccounts(kubernetes); err != nil {
-			return nil, err
-		}
-		delete(kubernetes, "accounts")
+	f := &configFile{path: path, text: raw, values: map[string]any{}}
+	if f.kubernetes, f.notes, err = kubernetesOf(doc, path); err != nil {
+		return nil, err
 	}
+	delete(doc, "kubernetes")
 	if err := f.readWebhooks(doc); err != nil {
 		return nil, err
 	}
@@ -75,15 +76,17 @@ func readConfigFile(path string) (*configFile, error) {
 	return f, nil
 }
 
-func (f *configFile) readAccounts(kubernetes map[string]any) error {
-	raw, err := yaml.Marshal(kubernetes["accounts"])
+// kubernetesOf reads the section kubernetes of a document.
+func kubernetesOf(doc map[string]any, path string) (clouddriver.ProviderSettings, []string, error) {
+	section, ok := doc["kubernetes"].(map[string]any)
+	if !ok && doc["kubernetes"] != nil {
+		return clouddriver.ProviderSettings{}, nil, fmt.Errorf("configuration file %s: kubernetes is not an object", path)
+	}
+	settings, notes, err := clouddriver.ParseProvider(section)
 	if err != nil {
-		return err
+		return settings, nil, fmt.Errorf("configuration file %s: %w", path, err)
 	}
-	if err := yaml.UnmarshalStrict(raw, &f.accounts); err != nil {
-		return fmt.Errorf("configuration file %s: kubernetes.accounts: %w", f.path, err)
-	}
-	return nil
+	return settings, notes, nil
 }
 
 // readWebhooks takes the lists about webhooks out of the document; what remains

@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 
+	"github.com/minio/minio-go/v7"
 	"go.temporal.io/sdk/client"
 
+	"github.com/gennaker/gennaker/accounts/s3accounts"
 	"github.com/gennaker/gennaker/activities/clouddriver"
+	"github.com/gennaker/gennaker/activities/directory"
 	"github.com/gennaker/gennaker/activities/webhook"
 	"github.com/gennaker/gennaker/clusters"
 	"github.com/gennaker/gennaker/clusters/redismirror"
@@ -24,6 +28,8 @@ import (
 	"github.com/gennaker/gennaker/internal/outbound"
 	"github.com/gennaker/gennaker/internal/payload"
 	"github.com/gennaker/gennaker/internal/temporal"
+	"github.com/gennaker/gennaker/workers"
+	"github.com/gennaker/gennaker/workflows"
 )
 
 // stores says where configuration and executions are kept.
@@ -39,6 +45,7 @@ type connections struct {
 	Payload    payload.Config    `embed:"" prefix:"payload-"`
 	Redis      redismodel.Config `embed:"" prefix:"redis-"`
 	Outbound   outbound.Config   `embed:"" prefix:"outbound-"`
+	Account    accountSettings   `embed:"" prefix:"account-"`
 	Front50URL string            `name:"front50-url" help:"Address of a Front50 to read and write configuration through; empty opens the bucket itself." placeholder:"URL"`
 }
 
@@ -54,10 +61,16 @@ type opened struct {
 	accounts *clouddriver.Accounts
 	// mirror holds what workers see of clusters; watched and cloud answer questions
 	// about them.
-	mirror   *redismirror.Mirror
-	watched  *clusters.Reader
-	cloud    *cloud.Cloud
-	outbound *outbound.Client
+	mirror  *redismirror.Mirror
+	watched *clusters.Reader
+	cloud   *cloud.Cloud
+	// source keeps accounts up to date, directory knows those of other processes,
+	// stored is nil unless accounts may be stored.
+	source    *accountSource
+	directory *directory.Directory
+	stored    *s3accounts.Store
+	roles     clouddriver.Roles
+	outbound  *outbound.Client
 	// webhooks holds the lists of the configuration file.
 	webhooks webhook.Config
 	log      *slog.Logger
@@ -71,30 +84,56 @@ var errShared = errors.New("redis-address is \"embedded\", which only `gennaker 
 // open opens every connection. Temporal and Redis connect on first use; the
 // bucket is waited for.
 func (c connections) open(ctx context.Context, p *process, shared bool) (*opened, error) {
+	if shared && c.Redis.Address == redismodel.EmbeddedAddress {
+		return nil, errShared
+	}
+	return c.opened(ctx, p, func(o *opened) error { return o.open(ctx, c, p) })
+}
+
+// openFor opens what a worker of the roles needs. One that serves cloud accounts
+// alone reaches Temporal, its clusters, and an object store if it was given one,
+// which it needs for large values only.
+func (c connections) openFor(ctx context.Context, p *process, roles []string) (*opened, error) {
+	if slices.ContainsFunc(roles, func(role string) bool { return role != workers.RoleClouddriver }) {
+		return c.open(ctx, p, true)
+	}
+	return c.opened(ctx, p, func(o *opened) error {
+		if !c.hasObjectStore() {
+			return o.openTemporal(ctx, c, p, nil)
+		}
+		bucket, err := objectstore.Client(ctx, c.ObjectStore)
+		if err != nil {
+			return err
+		}
+		return o.openTemporal(ctx, c, p, bucket)
+	})
+}
+
+// hasObjectStore reports whether an object store is configured: its address, or
+// keys for the address that there is by default.
+func (c connections) hasObjectStore() bool {
+	s := c.ObjectStore
+	return s.Endpoint != "" && (s.Endpoint != defaultObjectStore || s.AccessKey != "" || s.SecretKey != "")
+}
+
+// defaultObjectStore is the default of object-store-endpoint.
+const defaultObjectStore = "127.0.0.1:9001"
+
+func (c connections) opened(ctx context.Context, p *process, open func(*opened) error) (*opened, error) {
 	log, err := logging.New(p.log, p.stderr)
 	if err != nil {
 		return nil, err
 	}
-	if shared && c.Redis.Address == redismodel.EmbeddedAddress {
-		return nil, errShared
-	}
 	o := &opened{log: log}
-	if err := o.open(ctx, c, p); err != nil {
+	if err := open(o); err != nil {
 		return nil, errors.Join(err, o.close())
 	}
 	return o, nil
 }
 
-func (o *opened) open(ctx context.Context, c connections, p *process) error {
-	var err error
-	if o.accounts, err = clouddriver.NewAccounts(p.file.accounts); err != nil {
-		return err
-	}
-	if o.outbound, err = outbound.New(c.Outbound, nil); err != nil {
-		return err
-	}
-	o.webhooks = p.file.webhooks
-	bucket, err := objectstore.Client(ctx, c.ObjectStore)
+// openTemporal opens what every role needs. A nil bucket is none.
+func (o *opened) openTemporal(ctx context.Context, c connections, p *process, bucket *minio.Client) error {
+	err := o.openAccounts(ctx, c, p, bucket)
 	if err != nil {
 		return err
 	}
@@ -106,6 +145,22 @@ func (o *opened) open(ctx context.Context, c connections, p *process) error {
 		return err
 	}
 	o.closers = append(o.closers, func() error { o.temporal.Close(); return nil })
+	o.directory = directory.New(o.temporal, workflows.OrcaQueue, o.payloads.DataConverter(), o.accounts)
+	return nil
+}
+
+func (o *opened) open(ctx context.Context, c connections, p *process) error {
+	bucket, err := objectstore.Client(ctx, c.ObjectStore)
+	if err != nil {
+		return err
+	}
+	if err := o.openTemporal(ctx, c, p, bucket); err != nil {
+		return err
+	}
+	if o.outbound, err = outbound.New(c.Outbound, nil); err != nil {
+		return err
+	}
+	o.webhooks = p.file.webhooks
 	o.engine = engine.New(o.temporal, c.Temporal.Namespace)
 	if o.model, err = redismodel.Open(ctx, c.Redis, o.log); err != nil {
 		return err
@@ -114,6 +169,9 @@ func (o *opened) open(ctx context.Context, c connections, p *process) error {
 	o.mirror, o.cloud = redismirror.New(o.model), cloud.New(o.temporal)
 	o.watched = clusters.NewReader(o.mirror, o.cloud, o.log, nil)
 	if err := o.openFront50(ctx, c); err != nil {
+		return err
+	}
+	if err := o.loadStored(ctx); err != nil {
 		return err
 	}
 	o.archive = s3archive.New(bucket, c.ObjectStore.Bucket, o.log)

@@ -38,6 +38,7 @@ func (c gateCommand) Run(p *process) (err error) {
 	}
 	defer func() { err = joinClose(err, o) }()
 	g, ctx := errgroup.WithContext(p.ctx)
+	o.source.run(ctx, g)
 	if err := c.gateSettings.run(ctx, g, o, c.Temporal.Namespace, nil); err != nil {
 		return err
 	}
@@ -54,13 +55,14 @@ func (c gateSettings) run(ctx context.Context, g *errgroup.Group, o *opened, nam
 		codec = o.payloads.Handler()
 	}
 	server, err := gate.New(gate.Dependencies{
-		Engine: o.engine, Front50: o.front50, Executions: o.service, Accounts: gateAccounts{o.accounts},
-		Clusters: o.watched, Live: o.cloud, AccountNames: o.accounts.Names,
+		Engine: o.engine, Front50: o.front50, Executions: o.service, Accounts: o.gateAccounts(), StoredAccounts: o.accountStore(),
+		Clusters: o.watched, Live: o.cloud, MayRead: o.gateAccounts().MayRead,
 		Fetcher: fetch.New(o.outbound, o.front50, o.service), Webhooks: o.webhooks.Preconfigured,
 		Checks: append([]gate.Check{
 			{Name: "temporal", Probe: o.engine.Ping},
 			{Name: "front50", Probe: o.configurationHealth},
 			{Name: "redis", Probe: o.model.Ping, Optional: true},
+			{Name: "accounts", Probe: o.source.probe, Optional: true},
 		}, checks...),
 		Codec: codec, Version: versionText(), Logger: o.log,
 	}, c.Gate)

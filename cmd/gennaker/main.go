@@ -39,11 +39,13 @@ type commands struct {
 	Gate     gateCommand     `cmd:"" help:"Run the API gateway, and Deck beside it."`
 	Front50  front50Command  `cmd:"" name:"front50" help:"Run the configuration service."`
 	Worker   workerCommand   `cmd:"" help:"Run Temporal workers."`
+	Account  accountCommand  `cmd:"" help:"Look at cloud accounts."`
 	Expr     exprCommand     `cmd:"" help:"Evaluate pipeline expressions."`
 	Pipeline pipelineCommand `cmd:"" help:"Plan pipelines."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 
 	Reference            referenceCommand            `cmd:"" hidden:"" help:"Print the configuration reference."`
+	ReferenceAccounts    referenceAccountsCommand    `cmd:"" hidden:"" help:"Print the reference of cloud accounts."`
 	ReferenceExpressions referenceExpressionsCommand `cmd:"" hidden:"" help:"Print the expression reference."`
 	ReferenceStages      referenceStagesCommand      `cmd:"" hidden:"" help:"Write the reference of stage types."`
 }

@@ -33,6 +33,14 @@ func TestReferenceIsUpToDate(t *testing.T) {
 	require.Equal(t, string(have), out, "docs/reference/configuration.md is stale: run make gen")
 }
 
+func TestReferenceOfAccountsIsUpToDate(t *testing.T) {
+	code, out, _ := call(t, "reference-accounts")
+	require.Equal(t, exitOK, code)
+	have, err := os.ReadFile(filepath.Join("..", "..", "docs", "reference", "accounts.md"))
+	require.NoError(t, err)
+	require.Equal(t, string(have), out, "docs/reference/accounts.md is stale: run make gen")
+}
+
 func TestUsageErrors(t *testing.T) {
 	file := func(text string) string {
 		path := filepath.Join(t.TempDir(), "gennaker.yaml")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gennaker/gennaker/activities/clouddriver/reads"
 	"github.com/gennaker/gennaker/activities/webhook"
+	"github.com/gennaker/gennaker/internal/temporal"
 	"github.com/gennaker/gennaker/workers"
 )
 
@@ -35,7 +36,7 @@ func (c workerCommand) Run(p *process) (err error) {
 	if len(c.Accounts) > 0 {
 		c.Worker.Accounts = c.Accounts
 	}
-	o, err := c.open(p.ctx, p, true)
+	o, err := c.openFor(p.ctx, p, c.Worker.Roles)
 	if err != nil {
 		return err
 	}
@@ -55,10 +56,12 @@ func (c workerSettings) run(ctx context.Context, g *errgroup.Group, o *opened) e
 		Temporal: o.temporal, Front50: o.front50, Model: o.model, Archive: o.archive,
 		Executions: o.service, Accounts: o.accounts, Logger: o.log,
 		Outbound: o.outbound, Webhook: webhooks, Clusters: o.mirror, Reads: c.Clusters,
+		Directory: o.directory, Identity: temporal.Identity(), Version: versionText(), ConfigFault: o.source.Fault,
 	})
 	if err != nil {
 		return err
 	}
+	o.source.run(ctx, g)
 	g.Go(func() error { return w.Run(ctx) })
 	if slices.Contains(c.Worker.Roles, workers.RoleOrca) {
 		g.Go(func() error { return o.payloads.Keep(ctx, o.temporal) })

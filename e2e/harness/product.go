@@ -44,6 +44,7 @@ func configure(env *stack.Env, o Options) error {
 		"gate":         map[string]any{"address": env.Address(stack.PortGate), "codec-endpoint": true},
 		"deck":         map[string]any{"address": env.Address(stack.PortDeck)},
 		"outbound":     map[string]any{"allow-private": true}, // the services that tests stand in for
+		"account":      map[string]any{"storage-enabled": true},
 		"kubernetes":   map[string]any{"accounts": accounts},
 	})
 	if err != nil {

@@ -45,10 +45,15 @@ var places = []place{
 		why: "contracts hold inputs, outputs, timeouts and retries; the work belongs into a room below activities/"},
 	{folder: "front50", may: []string{"pipeline", "pipeline/templates"}, never: clients,
 		why: "the door holds interfaces and rules; a store belongs into a room below front50/"},
-	{folder: "executions", may: []string{"pipeline"}, never: clients,
+	{folder: "executions", may: []string{"pipeline", "internal/packed"}, never: clients,
 		why: "the door holds interfaces and rules; a store belongs into a room below executions/"},
 	{folder: "clusters", may: []string{"pipeline"}, never: clients,
 		why: "the door holds records, interfaces and shapes; what watches or mirrors belongs into a room"},
+
+	{folder: "accounts", may: []string{"pipeline"}, never: clients,
+		why: "the door holds interfaces and rules; a store belongs into a room below accounts/"},
+	{folder: "accounts/", may: []string{"accounts", "pipeline", "internal/"},
+		why: "rooms know their own door and the domain, never a sibling; share code through the door or internal/"},
 
 	{folder: "front50/", may: []string{"front50", "pipeline", "pipeline/templates", "internal/"},
 		why: "rooms know their own door and the domain, never a sibling; share code through the door or internal/"},
@@ -75,7 +80,7 @@ var places = []place{
 		why: "workers build rooms and run them; they know neither Gate nor the command"},
 
 	{folder: "deck", why: "Deck is files and their handler; it is handed its settings"},
-	{folder: "cmd/", may: []string{"workers", "gate", "gate/", "workflows", "workflows/", "activities", "activities/", "front50", "front50/",
+	{folder: "cmd/", may: []string{"accounts", "accounts/", "workers", "gate", "gate/", "workflows", "workflows/", "activities", "activities/", "front50", "front50/",
 		"executions", "executions/", "clusters", "clusters/", "pipeline", "pipeline/", "deck", "internal/"},
 		why: "the command wires everything but tests and the local stack"},
 

@@ -33,9 +33,24 @@ const (
 	believedFor = time.Hour
 )
 
+// noStore is the error of a process without an object store that met a value
+// which needs one.
+type noStore struct{ cause *pipeline.Error }
+
+// Error implements error.
+func (n noStore) Error() string { return n.cause.Message }
+
+// Unwrap returns the error with its code.
+func (n noStore) Unwrap() error { return n.cause }
+
+func errNoStore(what string) error {
+	return noStore{pipeline.Errorf(pipeline.CodeTooLarge, "%s, and this worker has no object store: "+
+		"set object-store-endpoint and its keys on the worker, or send less, for example by splitting the stage.", what)}
+}
+
 // driver keeps payloads in the object store for the SDK.
 type driver struct {
-	bucket *bucket
+	bucket *bucket // nil for a process without an object store
 	cache  *cache
 	now    func() time.Time
 }
@@ -50,6 +65,9 @@ func (d *driver) Type() string { return "s3" }
 
 // Store implements converter.StorageDriver.
 func (d *driver) Store(ctx converter.StorageDriverStoreContext, payloads []*common.Payload) ([]converter.StorageDriverClaim, error) {
+	if d.bucket == nil {
+		return nil, errNoStore("The answer is too large for Temporal's history")
+	}
 	claims := make([]converter.StorageDriverClaim, len(payloads))
 	group, inner := errgroup.WithContext(ctx.Context)
 	for i, p := range payloads {
@@ -85,6 +103,9 @@ func (d *driver) store(ctx context.Context, p *common.Payload) (converter.Storag
 
 // Retrieve implements converter.StorageDriver.
 func (d *driver) Retrieve(ctx converter.StorageDriverRetrieveContext, claims []converter.StorageDriverClaim) ([]*common.Payload, error) {
+	if d.bucket == nil {
+		return nil, errNoStore("The call's input is too large for Temporal's history and rests in the bucket")
+	}
 	payloads := make([]*common.Payload, len(claims))
 	group, inner := errgroup.WithContext(ctx.Context)
 	for i, claim := range claims {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/minio/minio-go/v7"
+	"go.temporal.io/api/failure/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
@@ -51,7 +52,9 @@ func (c Config) Validate() error {
 // Where says whose payloads are kept, and in which bucket.
 type Where struct {
 	// Bucket is a client of the object store and Name the bucket, which other
-	// parts of the program share.
+	// parts of the program share. A nil Bucket is a process without one: its values
+	// stay in Temporal's history as long as Temporal takes them, and what rests in
+	// the bucket is beyond it.
 	Bucket *minio.Client
 	Name   string
 	// Namespace is Temporal's.
@@ -91,7 +94,12 @@ func Open(ctx context.Context, c Config, w Where, log *slog.Logger) (*Payloads, 
 	if err != nil {
 		return nil, err
 	}
-	b := newBucket(w, log)
+	var b *bucket
+	if w.Bucket != nil {
+		b = newBucket(w, log)
+	} else {
+		c.InlineLimit = maxInline
+	}
 	return &Payloads{
 		codec: codec, narrow: narrow, encrypted: keys != nil, inline: c.InlineLimit,
 		driver: &driver{bucket: b, cache: newCache(c.CacheSize), now: time.Now},
@@ -107,9 +115,25 @@ func (p *Payloads) Apply(o *client.Options) {
 		// An error's message tells as much as the values that it is about.
 		EncodeCommonAttributes: p.encrypted,
 	})
+	if p.bucket == nil {
+		o.FailureConverter = final{o.FailureConverter}
+	}
 	o.ExternalStorage = p.Storage()
 	// The SDK warns of what is large before it goes to the object store.
 	o.PayloadLimits.PayloadSizeWarning = MaxSize
+}
+
+// final ends a call for good whose values need an object store that its worker
+// does not have: no repetition would help.
+type final struct{ converter.FailureConverter }
+
+// ErrorToFailure implements converter.FailureConverter.
+func (f final) ErrorToFailure(err error) *failure.Failure {
+	var missing noStore
+	if errors.As(err, &missing) {
+		err = temporal.NewNonRetryableApplicationError(missing.Error(), string(missing.cause.Code), nil)
+	}
+	return f.FailureConverter.ErrorToFailure(err)
 }
 
 // deadlockTimeout is how long workflow code may run in one go. A workflow that

@@ -2,17 +2,21 @@ package payload_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"log/slog"
 	"path"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/common/v1"
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
@@ -252,4 +256,51 @@ func TestEncryptedExecutions(t *testing.T) {
 	}
 	require.Contains(t, keys, "first")
 	require.Contains(t, keys, "second")
+}
+
+// A process without an object store keeps what Temporal takes in its history, and
+// says so where that is not enough.
+func TestWithoutAnObjectStore(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, testkit.SharedMinIO(t))
+	open := func() client.Client {
+		p, err := payload.Open(t.Context(), payload.DefaultConfig(), payload.Where{Namespace: r.temporal.Namespace}, quiet())
+		require.NoError(t, err)
+		return r.client(p)
+	}
+	agent, central := open(), r.client(r.payloads())
+	queue := "agent-" + rand.Text()
+	w := worker.New(agent, queue, payload.Worker(worker.Options{DisableWorkflowWorker: true}))
+	w.RegisterActivityWithOptions(func(_ context.Context, in string) (string, error) {
+		if size, err := strconv.Atoi(in); err == nil {
+			return noise(size), nil
+		}
+		return strconv.Itoa(len(in)), nil
+	}, activity.RegisterOptions{Name: "answer"})
+	require.NoError(t, w.Start())
+	t.Cleanup(w.Stop)
+	orca := worker.New(central, queue, payload.Worker(worker.Options{LocalActivityWorkerOnly: true}))
+	orca.RegisterWorkflowWithOptions(func(ctx workflow.Context, in string) (string, error) {
+		ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
+		var out string
+		err := workflow.ExecuteActivity(ctx, "answer", in).Get(ctx, &out)
+		return out, err
+	}, workflow.RegisterOptions{Name: "ask"})
+	require.NoError(t, orca.Start())
+	t.Cleanup(orca.Stop)
+	ask := func(in string) (string, error) {
+		run, err := central.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{TaskQueue: queue}, "ask", in)
+		require.NoError(t, err)
+		var out string
+		err = run.Get(t.Context(), &out)
+		return out, err
+	}
+	out, err := ask("200000")
+	require.NoError(t, err, "an answer above the inline limit stays in Temporal's history")
+	require.Len(t, out, 200000)
+	_, err = ask("3000000")
+	require.ErrorContains(t, err, "this worker has no object store")
+	_, err = ask(noise(200000))
+	require.ErrorContains(t, err, "The call's input is too large for Temporal's history and rests in the bucket")
+	require.ErrorContains(t, err, "object-store-endpoint")
 }

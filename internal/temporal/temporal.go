@@ -3,12 +3,16 @@ package temporal
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"strconv"
+	"strings"
+	"sync"
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
@@ -31,6 +35,17 @@ type Config struct {
 	APIKey string `help:"Reference to the API key (file:/path or env:NAME)." placeholder:"REF" name:"api-key"`
 }
 
+// Identity is this process's name in Temporal: its number and machine, and
+// letters that tell it from others of the same number, such as those of
+// containers.
+var Identity = sync.OnceValue(func() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return strconv.Itoa(os.Getpid()) + "@" + host + "/" + strings.ToLower(rand.Text()[:6])
+})
+
 // Open returns a client that connects on first use, so that a Temporal that is
 // down when a process starts is waited for, not fatal. It fails when a secret or
 // certificate cannot be read.
@@ -41,6 +56,7 @@ func Open(ctx context.Context, c Config, logger *slog.Logger, apply ...func(*cli
 	options := client.Options{
 		HostPort:  c.Address,
 		Namespace: c.Namespace,
+		Identity:  Identity(),
 		Logger:    log.NewStructuredLogger(logger),
 	}
 	if c.APIKey != "" {

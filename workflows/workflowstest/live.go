@@ -32,6 +32,9 @@ type Live struct {
 	Client client.Client
 	World  *World
 	Queue  string
+	// QueueTimeout is how long calls wait for a worker of their queue; 0 is what
+	// each has by itself.
+	QueueTimeout time.Duration
 
 	types   []workflows.StageType
 	workers []worker.Worker
@@ -69,17 +72,26 @@ func (l *Live) StartWorker() {
 	l.Helper()
 	engine, err := workflows.NewEngine(l.types, l.World)
 	require.NoError(l, err)
-	// An activity learns of its cancellation from the answer to a heartbeat.
-	options := payload.Worker(worker.Options{MaxHeartbeatThrottleInterval: 100 * time.Millisecond, DefaultHeartbeatThrottleInterval: 100 * time.Millisecond})
-	orca := worker.New(l.Client, l.Queue, options)
-	engine.Register(orca)
+	orca := worker.New(l.Client, l.Queue, workerOptions())
+	engine.WithQueueTimeout(l.QueueTimeout).Register(orca)
 	l.World.Register(orca)
-	cloud := worker.New(l.Client, activities.ClouddriverQueue(l.World.Account), options)
+	require.NoError(l, orca.Start())
+	l.workers = append(l.workers, orca)
+	l.Serve(l.World.Account)
+}
+
+// Serve starts a worker of an account's queue.
+func (l *Live) Serve(account string) {
+	l.Helper()
+	cloud := worker.New(l.Client, activities.ClouddriverQueue(account), workerOptions())
 	l.World.Register(cloud)
-	for _, w := range []worker.Worker{orca, cloud} {
-		require.NoError(l, w.Start())
-		l.workers = append(l.workers, w)
-	}
+	require.NoError(l, cloud.Start())
+	l.workers = append(l.workers, cloud)
+}
+
+func workerOptions() worker.Options {
+	// An activity learns of its cancellation from the answer to a heartbeat.
+	return payload.Worker(worker.Options{MaxHeartbeatThrottleInterval: 100 * time.Millisecond, DefaultHeartbeatThrottleInterval: 100 * time.Millisecond})
 }
 
 // StopWorker stops the workers.

@@ -143,6 +143,13 @@ func (w *World) FindAccount(ctx context.Context, in activities.FindAccountInput)
 	})
 }
 
+// FindWorkers implements activities.Accounts: somebody polls every queue.
+func (w *World) FindWorkers(ctx context.Context, in activities.FindWorkersInput) (activities.FindWorkersOutput, error) {
+	return ask(ctx, w, activities.FindWorkers, in, func() (activities.FindWorkersOutput, error) {
+		return activities.FindWorkersOutput{Workers: []string{"test"}}, nil
+	})
+}
+
 // FetchExpressions implements activities.Fetch: there is nothing to be had.
 func (w *World) FetchExpressions(ctx context.Context, in activities.FetchExpressionsInput) (activities.FetchExpressionsOutput, error) {
 	return ask(ctx, w, activities.FetchExpressions, in, func() (activities.FetchExpressionsOutput, error) {

@@ -56,7 +56,7 @@ func (r *Reads) pod(ctx context.Context, in activities.ReadConsoleInput) (*pod, 
 	if err != nil {
 		return nil, err
 	}
-	core, err := reading.Core()
+	core, err := reading.Core(ctx)
 	if err != nil {
 		return nil, err
 	}
