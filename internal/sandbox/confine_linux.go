@@ -31,7 +31,6 @@ func confine(memory int64, limit time.Duration) error {
 		{syscall.RLIMIT_DATA, uint64(memory), uint64(memory)},
 		{syscall.RLIMIT_CPU, seconds, seconds + 1},
 		{syscall.RLIMIT_CORE, 0, 0},
-		{syscall.RLIMIT_FSIZE, 0, 0},
 		{syscall.RLIMIT_NOFILE, 0, 0},
 	} {
 		if err := syscall.Setrlimit(l.resource, &syscall.Rlimit{Cur: l.cur, Max: l.hard}); err != nil {

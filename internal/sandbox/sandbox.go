@@ -90,6 +90,11 @@ type answer struct {
 // not the world: it is failed; unavailable for a process that cannot be started
 // or that something else ended; the context's own.
 func (r *Runner) Run(ctx context.Context, task, what string, in, out any) error {
+	// The turn comes first: a request may be large.
+	if err := r.turns.Acquire(ctx, 1); err != nil {
+		return err
+	}
+	defer r.turns.Release(1)
 	input, err := json.Marshal(in)
 	if err != nil {
 		return err
@@ -98,10 +103,6 @@ func (r *Runner) Run(ctx context.Context, task, what string, in, out any) error 
 	if err != nil {
 		return err
 	}
-	if err := r.turns.Acquire(ctx, 1); err != nil {
-		return err
-	}
-	defer r.turns.Release(1)
 	// The kernel counts the time of the processor; this counts the clock's, with
 	// room for a machine that has much else to do.
 	limit := 2*r.config.Time + 10*time.Second
