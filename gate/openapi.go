@@ -76,6 +76,8 @@ func (rt *route) operation(schemas *schemaSet, problem any) map[string]any {
 	case rt.Stream:
 		success["content"] = map[string]any{"text/event-stream": map[string]any{"schema": map[string]any{"type": "string"}}}
 		success["description"] = "Events: execution (data is an execution, id its sequence), deleted (data holds the id), ping."
+	case rt.Binary:
+		success["content"] = map[string]any{"application/octet-stream": map[string]any{"schema": map[string]any{"type": "string", "format": "binary"}}}
 	case rt.Response != nil:
 		success["content"] = jsonContent(schemas.ref(rt.Response))
 	default:

@@ -26,6 +26,7 @@ type Server struct {
 	executions Executions
 	accounts   Accounts
 	fetcher    activities.Fetch
+	artifacts  Artifacts // nil when there are none
 	webhooks   []pipeline.PreconfiguredWebhook
 	checks     []Check
 	version    string
@@ -56,7 +57,7 @@ func New(d Dependencies, c Config) (*Server, error) {
 		}
 	}
 	s := &Server{
-		config: c, engine: d.Engine, front50: d.Front50, executions: d.Executions, accounts: d.Accounts, fetcher: d.Fetcher, webhooks: d.Webhooks,
+		config: c, engine: d.Engine, front50: d.Front50, executions: d.Executions, accounts: d.Accounts, fetcher: d.Fetcher, artifacts: d.Artifacts, webhooks: d.Webhooks,
 		checks: d.Checks, version: d.Version, now: d.Now, log: d.Logger,
 		cors: newCORS(c), codec: d.Codec, codecOrigins: origins(c.CodecOrigins), streams: newStreams(c.MaxStreams), document: sync.OnceValues(OpenAPI),
 	}

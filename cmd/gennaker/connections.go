@@ -7,6 +7,7 @@ import (
 
 	"go.temporal.io/sdk/client"
 
+	"github.com/gennaker/gennaker/activities/artifacts"
 	"github.com/gennaker/gennaker/activities/clouddriver"
 	"github.com/gennaker/gennaker/activities/webhook"
 	"github.com/gennaker/gennaker/executions"
@@ -20,6 +21,7 @@ import (
 	"github.com/gennaker/gennaker/internal/objectstore"
 	"github.com/gennaker/gennaker/internal/outbound"
 	"github.com/gennaker/gennaker/internal/payload"
+	"github.com/gennaker/gennaker/internal/sandbox"
 	"github.com/gennaker/gennaker/internal/temporal"
 )
 
@@ -36,20 +38,26 @@ type connections struct {
 	Payload    payload.Config    `embed:"" prefix:"payload-"`
 	Redis      redismodel.Config `embed:"" prefix:"redis-"`
 	Outbound   outbound.Config   `embed:"" prefix:"outbound-"`
+	Artifacts  artifacts.Config  `embed:"" prefix:"artifacts-"`
+	Sandbox    sandbox.Config    `embed:"" prefix:"sandbox-"`
 	Front50URL string            `name:"front50-url" help:"Address of a Front50 to read and write configuration through; empty opens the bucket itself." placeholder:"URL"`
 }
 
 // opened are the connections of one process.
 type opened struct {
-	temporal client.Client
-	payloads *payload.Payloads
-	engine   *engine.Engine
-	front50  front50.Store
-	model    *redismodel.Model
-	archive  *s3archive.Archive
-	service  *executions.Service
-	accounts *clouddriver.Accounts
-	outbound *outbound.Client
+	temporal  client.Client
+	payloads  *payload.Payloads
+	engine    *engine.Engine
+	front50   front50.Store
+	model     *redismodel.Model
+	archive   *s3archive.Archive
+	service   *executions.Service
+	accounts  *clouddriver.Accounts
+	outbound  *outbound.Client
+	sandbox   *sandbox.Runner
+	artifacts *artifacts.Artifacts
+	// unpacked bounds archives.
+	unpacked artifacts.Config
 	// webhooks holds the lists of the configuration file.
 	webhooks webhook.Config
 	log      *slog.Logger
@@ -106,6 +114,9 @@ func (o *opened) open(ctx context.Context, c connections, p *process) error {
 	if err := o.openFront50(ctx, c); err != nil {
 		return err
 	}
+	if err := o.openArtifacts(c, p.file); err != nil {
+		return err
+	}
 	o.archive = s3archive.New(bucket, c.ObjectStore.Bucket, o.log)
 	o.service = executions.NewService(o.model, o.archive, o.engine, o.log, nil)
 	return nil
@@ -124,6 +135,21 @@ func (o *opened) openFront50(ctx context.Context, c connections) error {
 	o.front50 = store
 	o.closers = append(o.closers, store.Close)
 	return nil
+}
+
+// openArtifacts makes the room of artifacts, with the accounts of the
+// configuration file.
+func (o *opened) openArtifacts(c connections, f *configFile) error {
+	if err := c.Sandbox.Validate(); err != nil {
+		return err
+	}
+	o.sandbox = sandbox.New(c.Sandbox, sandbox.Self("sandbox")...)
+	config := c.Artifacts
+	config.Accounts = f.artifacts
+	o.unpacked = config
+	var err error
+	o.artifacts, err = artifacts.New(config, o.outbound, o.front50, o.sandbox)
+	return err
 }
 
 // openBucket opens the bucket that holds configuration.

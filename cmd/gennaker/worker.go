@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/gennaker/gennaker/activities/rosco"
 	"github.com/gennaker/gennaker/activities/webhook"
 	"github.com/gennaker/gennaker/workers"
 )
@@ -14,6 +15,7 @@ import (
 type workerSettings struct {
 	Worker  workers.Config `embed:"" prefix:"worker-"`
 	Webhook webhook.Config `embed:"" prefix:"webhook-"`
+	Rosco   rosco.Config   `embed:"" prefix:"rosco-"`
 }
 
 // workerCommand runs Temporal workers.
@@ -48,10 +50,13 @@ func (c workerCommand) Run(p *process) (err error) {
 func (c workerSettings) run(ctx context.Context, g *errgroup.Group, o *opened) error {
 	webhooks := o.webhooks
 	webhooks.MaxResponse = c.Webhook.MaxResponse
+	bakes := c.Rosco
+	bakes.MaxUnpacked, bakes.MaxFiles = o.unpacked.MaxUnpacked, o.unpacked.MaxFiles
 	w, err := workers.New(c.Worker, workers.Dependencies{
 		Temporal: o.temporal, Front50: o.front50, Model: o.model, Archive: o.archive,
 		Executions: o.service, Accounts: o.accounts, Logger: o.log,
 		Outbound: o.outbound, Webhook: webhooks,
+		Artifacts: o.artifacts, Sandbox: o.sandbox, Rosco: bakes,
 	})
 	if err != nil {
 		return err

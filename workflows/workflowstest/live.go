@@ -74,9 +74,12 @@ func (l *Live) StartWorker() {
 	orca := worker.New(l.Client, l.Queue, options)
 	engine.Register(orca)
 	l.World.Register(orca)
+	// This queue is one for all tests of a server; their worlds answer alike.
+	baker := worker.New(l.Client, activities.RoscoQueue, options)
+	l.World.Register(baker)
 	cloud := worker.New(l.Client, activities.ClouddriverQueue(l.World.Account), options)
 	l.World.Register(cloud)
-	for _, w := range []worker.Worker{orca, cloud} {
+	for _, w := range []worker.Worker{orca, cloud, baker} {
 		require.NoError(l, w.Start())
 		l.workers = append(l.workers, w)
 	}
