@@ -34,12 +34,14 @@ func (r *registered) RegisterActivityWithOptions(_ any, o activity.RegisterOptio
 type nobody struct {
 	activities.Accounts
 	activities.Archive
+	activities.Artifacts
 	activities.Clouddriver
 	activities.Configuration
 	activities.Executions
 	activities.History
 	activities.Fetch
 	activities.Limits
+	activities.Rosco
 	activities.Webhook
 }
 
@@ -51,12 +53,14 @@ func TestEveryCallIsRegistered(t *testing.T) {
 	var names registered
 	activities.RegisterAccounts(&names, nobody{})
 	activities.RegisterArchive(&names, nobody{})
+	activities.RegisterArtifacts(&names, nobody{})
 	activities.RegisterClouddriver(&names, nobody{})
 	activities.RegisterConfiguration(&names, nobody{})
 	activities.RegisterExecutions(&names, nobody{})
 	activities.RegisterFetch(&names, nobody{})
 	activities.RegisterHistory(&names, nobody{})
 	activities.RegisterLimits(&names, nobody{})
+	activities.RegisterRosco(&names, nobody{})
 	activities.RegisterWebhook(&names, nobody{})
 
 	want := declaredCalls(t)

@@ -99,6 +99,9 @@ func runScenario(t *testing.T, folder string) {
 	ctx := within(t, 90*time.Second)
 	w := newWorld(t, ctx)
 	play := &play{world: w, folder: folder, words: map[string]string{"namespace": w.Namespace, "application": w.Application}}
+	if repository := filepath.Join(folder, "repository"); exists(repository) {
+		play.words["repository"] = serveRepository(t, ctx, repository)
+	}
 	var sc scenario
 	require.NoError(t, yaml.UnmarshalStrict(play.read(t, "scenario.yaml"), &sc))
 	play.makeObjects(t, ctx)
@@ -111,6 +114,11 @@ func runScenario(t *testing.T, folder string) {
 	e, err := w.Gate.AwaitEnd(ctx, id)
 	require.NoError(t, err)
 	play.check(t, ctx, e, sc.Expect)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // play is a scenario in progress.

@@ -127,6 +127,18 @@ type StoredAccounts interface {
 	Delete(ctx context.Context, name, by string) error
 }
 
+// Artifacts shows what artifact accounts there are and fetches with them. Errors
+// are those of activities.Artifacts.
+type Artifacts interface {
+	// Accounts lists the accounts, sorted by name.
+	Accounts() []activities.ArtifactAccount
+	// Fetch returns an artifact's content.
+	Fetch(ctx context.Context, a pipeline.Artifact) ([]byte, error)
+	// Names and Versions list what an account has.
+	Names(ctx context.Context, account, kind string) ([]string, error)
+	Versions(ctx context.Context, account, kind, name string) ([]string, error)
+}
+
 // Check is one dependency that /health asks.
 type Check struct {
 	// Name is what people call the dependency, for example "temporal".
@@ -159,6 +171,8 @@ type Dependencies struct {
 	// Fetcher answers the helper functions of expressions that need something
 	// from outside; nil makes them fail and say so.
 	Fetcher activities.Fetch
+	// Artifacts fetches artifacts; nil knows no accounts.
+	Artifacts Artifacts
 	// Webhooks are the preconfigured webhooks of the installation.
 	Webhooks []pipeline.PreconfiguredWebhook
 	// Checks are the dependencies that /health asks.

@@ -79,6 +79,8 @@ func (rt *route) operation(schemas *schemaSet, problem any) map[string]any {
 		if rt.Events != "" {
 			success["description"] = rt.Events
 		}
+	case rt.Binary:
+		success["content"] = map[string]any{"application/octet-stream": map[string]any{"schema": map[string]any{"type": "string", "format": "binary"}}}
 	case rt.Response != nil:
 		success["content"] = jsonContent(schemas.ref(rt.Response))
 	default:

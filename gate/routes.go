@@ -30,6 +30,8 @@ type route struct {
 	Stream bool
 	// Events describes the events of a stream; empty are those of executions.
 	Events string
+	// Binary marks an answer that is bytes.
+	Binary bool
 	// Quiet marks what probes ask all day: logged at debug level.
 	Quiet  bool
 	handle func(*request) error
@@ -222,7 +224,10 @@ func routes() []route {
 		{Method: "GET", Path: "/notifications/metadata", Summary: "Types of notifications", Auth: authLogin, Response: []pipeline.Map{}, handle: emptyList},
 		{Method: "GET", Path: "/webhooks/preconfigured", Summary: "Webhook stages of the installation", Auth: authLogin, Response: []preconfiguredWebhook{}, handle: listPreconfiguredWebhooks},
 		{Method: "GET", Path: "/jobs/preconfigured", Summary: "Job stages of the installation", Auth: authLogin, Response: []pipeline.Map{}, handle: emptyList},
-		{Method: "GET", Path: "/artifacts/credentials", Summary: "Artifact accounts", Auth: authLogin, Response: []pipeline.Map{}, handle: emptyList},
+		{Method: "GET", Path: "/artifacts/credentials", Summary: "Artifact accounts and the types that each fetches", Auth: authLogin, Response: []activities.ArtifactAccount{}, handle: listArtifactAccounts},
+		{Method: "PUT", Path: "/artifacts/fetch", Summary: "The content of an artifact, as it is", Auth: authLogin, Request: pipeline.Artifact{}, Binary: true, handle: fetchArtifact},
+		{Method: "GET", Path: "/artifacts/account/{account}/names", Summary: "Artifacts that an account knows by name", Auth: authRead, Query: []parameter{artifactTypeParam}, Response: []string{}, handle: listArtifactNames},
+		{Method: "GET", Path: "/artifacts/account/{account}/versions", Summary: "Versions of an artifact, the newest first", Auth: authRead, Query: []parameter{artifactTypeParam, {"artifactName", "string", nil, "The artifact."}}, Response: []string{}, handle: listArtifactVersions},
 		{Method: "GET", Path: "/plugins/deck/plugin-manifest.json", Summary: "Plugins of the web UI", Auth: authOpen, Response: []pipeline.Map{}, handle: emptyList},
 		{Method: "GET", Path: "/search", Summary: "Search by name", Auth: authRead, Query: []parameter{{"q", "string", nil, "What the name contains; at least 3 characters."}, {"type", "list", nil, "Kinds of things: applications, clusters, serverGroups, serverGroupManagers, instances, loadBalancers, securityGroups, or kinds of Kubernetes."}, {"platform", "string", nil, "Only findings of this provider."}, {"pageSize", "integer", 10000, ""}, {"page", "integer", 1, "Counted from 1."}, {"allowShortQuery", "boolean", false, "Allow fewer than 3 characters."}}, Response: []searchResults{}, handle: search},
 	}

@@ -31,16 +31,17 @@ type Server struct {
 	// accountList lists the names of accounts at once; nil asks accounts.
 	accountList func() []string
 	// mayRead is nil while everybody may read every account.
-	mayRead  func(ctx context.Context, user, account string) bool
-	stored   StoredAccounts // nil when accounts may not be stored
-	fetcher  activities.Fetch
-	webhooks []pipeline.PreconfiguredWebhook
-	checks   []Check
-	version  string
-	now      func() time.Time
-	log      *slog.Logger
-	cors     cors
-	codec    http.Handler // nil when it is not offered
+	mayRead   func(ctx context.Context, user, account string) bool
+	stored    StoredAccounts // nil when accounts may not be stored
+	fetcher   activities.Fetch
+	artifacts Artifacts // nil when there are none
+	webhooks  []pipeline.PreconfiguredWebhook
+	checks    []Check
+	version   string
+	now       func() time.Time
+	log       *slog.Logger
+	cors      cors
+	codec     http.Handler // nil when it is not offered
 	// codecOrigins are those of pages that may call the codec.
 	codecOrigins []string
 	handler      http.Handler
@@ -64,7 +65,7 @@ func New(d Dependencies, c Config) (*Server, error) {
 		}
 	}
 	s := &Server{
-		config: c, engine: d.Engine, front50: d.Front50, executions: d.Executions, accounts: d.Accounts, stored: d.StoredAccounts, fetcher: d.Fetcher,
+		config: c, engine: d.Engine, front50: d.Front50, executions: d.Executions, accounts: d.Accounts, stored: d.StoredAccounts, fetcher: d.Fetcher, artifacts: d.Artifacts,
 		clusters: d.Clusters, live: d.Live, projects: d.Projects, accountList: d.AccountNames, mayRead: d.MayRead, webhooks: d.Webhooks,
 		checks: d.Checks, version: d.Version, now: d.Now, log: d.Logger,
 		cors: newCORS(c), codec: d.Codec, codecOrigins: origins(c.CodecOrigins), streams: newStreams(c.MaxStreams), document: sync.OnceValues(OpenAPI),

@@ -17,11 +17,15 @@ const (
 	// RoleClouddriver hosts the activities of cloud accounts, one task queue an
 	// account.
 	RoleClouddriver = "clouddriver"
+	// RoleRosco hosts bakes and the fetching of artifacts.
+	RoleRosco = "rosco"
 )
+
+var allRoles = []string{RoleOrca, RoleClouddriver, RoleRosco}
 
 // Config is the configuration of a worker process.
 type Config struct {
-	Roles []string `help:"Roles to serve: orca, clouddriver." default:"orca,clouddriver"`
+	Roles []string `help:"Roles to serve: orca, clouddriver, rosco." default:"orca,clouddriver,rosco"`
 	// Accounts restricts the clouddriver role, for a worker placed inside one
 	// cluster.
 	Accounts []string `help:"Cloud accounts to serve; all configured ones when empty."`
@@ -58,8 +62,8 @@ type Config struct {
 func (c Config) Validate() error {
 	var faults []string
 	for _, r := range c.Roles {
-		if r != RoleOrca && r != RoleClouddriver {
-			faults = append(faults, fmt.Sprintf("the role %q does not exist: use %s or %s", r, RoleOrca, RoleClouddriver))
+		if !slices.Contains(allRoles, r) {
+			faults = append(faults, fmt.Sprintf("the role %q does not exist: use %s", r, strings.Join(allRoles, ", ")))
 		}
 	}
 	if len(c.Roles) == 0 {

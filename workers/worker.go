@@ -11,15 +11,18 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 
+	"github.com/gennaker/gennaker/activities/artifacts"
 	"github.com/gennaker/gennaker/activities/clouddriver"
 	"github.com/gennaker/gennaker/activities/clouddriver/reads"
 	"github.com/gennaker/gennaker/activities/directory"
+	"github.com/gennaker/gennaker/activities/rosco"
 	"github.com/gennaker/gennaker/activities/webhook"
 	"github.com/gennaker/gennaker/clusters"
 	"github.com/gennaker/gennaker/executions"
 	"github.com/gennaker/gennaker/front50"
 	"github.com/gennaker/gennaker/internal/outbound"
 	"github.com/gennaker/gennaker/internal/payload"
+	"github.com/gennaker/gennaker/internal/sandbox"
 )
 
 // Dependencies are what the rooms are built from.
@@ -47,7 +50,12 @@ type Dependencies struct {
 	// about webhooks; both are needed by the orca role.
 	Outbound *outbound.Client
 	Webhook  webhook.Config
-	Logger   *slog.Logger
+	// Artifacts fetches them, Sandbox renders templates, Rosco is what an operator
+	// sets about bakes; all are needed by the rosco role.
+	Artifacts *artifacts.Artifacts
+	Sandbox   *sandbox.Runner
+	Rosco     rosco.Config
+	Logger    *slog.Logger
 }
 
 // Worker is a process's share of the work: one Temporal worker a task queue.
@@ -90,6 +98,11 @@ func New(c Config, d Dependencies) (*Worker, error) {
 			return nil, err
 		}
 		w.addReads()
+	}
+	if c.has(RoleRosco) {
+		if err := w.addRosco(); err != nil {
+			return nil, err
+		}
 	}
 	return w, nil
 }

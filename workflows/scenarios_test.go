@@ -233,6 +233,15 @@ func scenarios() []scenario {
 				require.Equal(t, pipeline.Canceled, res.Status)
 				require.NotContains(t, e.Stages[0].Context, "cleanUpException")
 			}},
+		{name: "bake_and_deploy", pipeline: `{"stages":[
+			{"type":"bakeManifest","refId":"1","templateRenderer":"HELM3","outputName":"web","overrides":{"replicas":"${ 1 + 2 }"},"evaluateOverrideExpressions":true,
+				"inputArtifacts":[{"account":"charts","artifact":{"type":"helm/chart","name":"web"}}],
+				"expectedArtifacts":[{"id":"m","matchArtifact":{"type":"embedded/base64","name":"manifests"}}]},
+			{"type":"deployManifest","refId":"2","requisiteStageRefIds":["1"],"account":"ACCOUNT","source":"artifact","manifestArtifactId":"m"}]}`,
+			want: "SUCCEEDED", stages: statuses{"1": "SUCCEEDED", "2": "SUCCEEDED"},
+			check: func(t *testing.T, _ *workflowstest.Live, e *pipeline.Execution) {
+				require.Equal(t, "manifests", pipeline.AsMap(e.StageByRef("2").Context.List("manifests")[0]).Map("metadata").String("name"))
+			}},
 		{name: "archive_retried", pipeline: `{"stages":[{"type":"wait"}]}`,
 			script: func(w *workflowstest.World) {
 				var n atomic.Int32

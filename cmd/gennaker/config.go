@@ -10,6 +10,7 @@ import (
 	"github.com/alecthomas/kong"
 	"sigs.k8s.io/yaml"
 
+	"github.com/gennaker/gennaker/activities/artifacts"
 	"github.com/gennaker/gennaker/activities/clouddriver"
 	"github.com/gennaker/gennaker/activities/webhook"
 )
@@ -35,6 +36,8 @@ type configFile struct {
 	text       []byte
 	// webhooks holds the lists under webhook; see its documentation.
 	webhooks webhook.Config
+	// artifacts holds the accounts under artifacts; see its documentation.
+	artifacts map[string][]artifacts.Account
 }
 
 // findConfigFile reads the file that --config or GENNAKER_CONFIG names. Without
@@ -70,6 +73,9 @@ func readConfigFile(path string) (*configFile, error) {
 	}
 	delete(doc, "kubernetes")
 	if err := f.readWebhooks(doc); err != nil {
+		return nil, err
+	}
+	if err := f.readArtifacts(doc); err != nil {
 		return nil, err
 	}
 	flatten(doc, "", f.values)
@@ -116,6 +122,35 @@ func (f *configFile) readWebhooks(doc map[string]any) error {
 		}
 	}
 	return nil
+}
+
+// readArtifacts takes the accounts of artifacts out of the document. Its other
+// keys are settings.
+func (f *configFile) readArtifacts(doc map[string]any) error {
+	all, ok := doc["artifacts"].(map[string]any)
+	if !ok {
+		return nil
+	}
+	sections, settings := map[string]any{}, map[string]any{}
+	for key, v := range all {
+		if _, isSetting := artifactSettings[key]; isSetting {
+			settings[key] = v
+			continue
+		}
+		sections[key] = v
+	}
+	doc["artifacts"] = settings
+	var err error
+	if f.artifacts, err = artifacts.ReadAccounts(sections); err != nil {
+		return fmt.Errorf("configuration file %s: %w", f.path, err)
+	}
+	return nil
+}
+
+// artifactSettings are the keys below artifacts that are settings, not kinds of
+// accounts.
+var artifactSettings = map[string]struct{}{
+	"max-bytes": {}, "max-unpacked": {}, "max-files": {}, "timeout": {}, "at-once": {}, "max": {}, "at": {},
 }
 
 // flatten joins the keys of nested objects by dashes, as flags are written.

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/gennaker/gennaker/accounts/s3accounts"
+	"github.com/gennaker/gennaker/activities/artifacts"
 	"github.com/gennaker/gennaker/activities/clouddriver"
 	"github.com/gennaker/gennaker/activities/directory"
 	"github.com/gennaker/gennaker/activities/webhook"
@@ -27,6 +28,7 @@ import (
 	"github.com/gennaker/gennaker/internal/objectstore"
 	"github.com/gennaker/gennaker/internal/outbound"
 	"github.com/gennaker/gennaker/internal/payload"
+	"github.com/gennaker/gennaker/internal/sandbox"
 	"github.com/gennaker/gennaker/internal/temporal"
 	"github.com/gennaker/gennaker/workers"
 	"github.com/gennaker/gennaker/workflows"
@@ -46,6 +48,8 @@ type connections struct {
 	Redis      redismodel.Config `embed:"" prefix:"redis-"`
 	Outbound   outbound.Config   `embed:"" prefix:"outbound-"`
 	Account    accountSettings   `embed:"" prefix:"account-"`
+	Artifacts  artifacts.Config  `embed:"" prefix:"artifacts-"`
+	Sandbox    sandbox.Config    `embed:"" prefix:"sandbox-"`
 	Front50URL string            `name:"front50-url" help:"Address of a Front50 to read and write configuration through; empty opens the bucket itself." placeholder:"URL"`
 }
 
@@ -71,6 +75,10 @@ type opened struct {
 	stored    *s3accounts.Store
 	roles     clouddriver.Roles
 	outbound  *outbound.Client
+	sandbox   *sandbox.Runner
+	artifacts *artifacts.Artifacts
+	// unpacked bounds archives.
+	unpacked artifacts.Config
 	// webhooks holds the lists of the configuration file.
 	webhooks webhook.Config
 	log      *slog.Logger
@@ -174,6 +182,9 @@ func (o *opened) open(ctx context.Context, c connections, p *process) error {
 	if err := o.loadStored(ctx); err != nil {
 		return err
 	}
+	if err := o.openArtifacts(c, p.file); err != nil {
+		return err
+	}
 	o.archive = s3archive.New(bucket, c.ObjectStore.Bucket, o.log)
 	o.service = executions.NewService(o.model, o.archive, o.engine, o.log, nil)
 	return nil
@@ -192,6 +203,21 @@ func (o *opened) openFront50(ctx context.Context, c connections) error {
 	o.front50 = store
 	o.closers = append(o.closers, store.Close)
 	return nil
+}
+
+// openArtifacts makes the room of artifacts, with the accounts of the
+// configuration file.
+func (o *opened) openArtifacts(c connections, f *configFile) error {
+	if err := c.Sandbox.Validate(); err != nil {
+		return err
+	}
+	o.sandbox = sandbox.New(c.Sandbox, sandbox.Self("sandbox")...)
+	config := c.Artifacts
+	config.Accounts = f.artifacts
+	o.unpacked = config
+	var err error
+	o.artifacts, err = artifacts.New(config, o.outbound, o.front50, o.sandbox)
+	return err
 }
 
 // openBucket opens the bucket that holds configuration.

@@ -43,6 +43,7 @@ type commands struct {
 	Expr     exprCommand     `cmd:"" help:"Evaluate pipeline expressions."`
 	Pipeline pipelineCommand `cmd:"" help:"Plan pipelines."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
+	Sandbox  sandboxCommand  `cmd:"" hidden:"" help:"Do a task that is read from standard input, confined; workers start it."`
 
 	Reference            referenceCommand            `cmd:"" hidden:"" help:"Print the configuration reference."`
 	ReferenceAccounts    referenceAccountsCommand    `cmd:"" hidden:"" help:"Print the reference of cloud accounts."`

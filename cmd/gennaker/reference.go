@@ -62,6 +62,7 @@ func writeReference(w io.Writer, app *kong.Application) error {
 		"Each setting is a flag, an environment variable and a key of the configuration file (`--config`), where the parts of a name may be\n" +
 		"nested objects: `temporal-address` is `temporal: {address: …}`. Secrets are references: `file:/path` or `env:NAME`.\n\n" +
 		"Cloud accounts stand in the file only, under `kubernetes`; see [their reference](accounts.md).\n" +
+		"So do artifact accounts, under `artifacts`; see [theirs](../../activities/artifacts/config.go).\n" +
 		"So do accounts, allowed requests and preconfigured stages of webhooks, under `webhook`; see [theirs](../../activities/webhook/config.go).\n\n" +
 		"| setting | variable | default | what it does | commands |\n|---|---|---|---|---|\n")
 	for _, name := range order {

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gennaker/gennaker/activities/clouddriver/reads"
+	"github.com/gennaker/gennaker/activities/rosco"
 	"github.com/gennaker/gennaker/activities/webhook"
 	"github.com/gennaker/gennaker/internal/temporal"
 	"github.com/gennaker/gennaker/workers"
@@ -18,6 +19,7 @@ type workerSettings struct {
 	Webhook webhook.Config `embed:"" prefix:"webhook-"`
 	// Clusters is about what people see of clusters.
 	Clusters reads.Config `embed:"" prefix:"clusters-"`
+	Rosco    rosco.Config `embed:"" prefix:"rosco-"`
 }
 
 // workerCommand runs Temporal workers.
@@ -52,11 +54,14 @@ func (c workerCommand) Run(p *process) (err error) {
 func (c workerSettings) run(ctx context.Context, g *errgroup.Group, o *opened) error {
 	webhooks := o.webhooks
 	webhooks.MaxResponse = c.Webhook.MaxResponse
+	bakes := c.Rosco
+	bakes.MaxUnpacked, bakes.MaxFiles = o.unpacked.MaxUnpacked, o.unpacked.MaxFiles
 	w, err := workers.New(c.Worker, workers.Dependencies{
 		Temporal: o.temporal, Front50: o.front50, Model: o.model, Archive: o.archive,
 		Executions: o.service, Accounts: o.accounts, Logger: o.log,
 		Outbound: o.outbound, Webhook: webhooks, Clusters: o.mirror, Reads: c.Clusters,
 		Directory: o.directory, Identity: temporal.Identity(), Version: versionText(), ConfigFault: o.source.Fault,
+		Artifacts: o.artifacts, Sandbox: o.sandbox, Rosco: bakes,
 	})
 	if err != nil {
 		return err

@@ -19,6 +19,9 @@ const product = "gennaker"
 // Account is the name of the account that deploys to the system's cluster.
 const Account = "kubernetes"
 
+// RepositoryAccount is the name of the artifact account for git repositories.
+const RepositoryAccount = "repositories"
+
 // configPath is where the product's configuration file is.
 func configPath(env *stack.Env) string { return filepath.Join(env.Dir, "gennaker.yaml") }
 
@@ -45,6 +48,7 @@ func configure(env *stack.Env, o Options) error {
 		"deck":         map[string]any{"address": env.Address(stack.PortDeck)},
 		"outbound":     map[string]any{"allow-private": true}, // the services that tests stand in for
 		"account":      map[string]any{"storage-enabled": true},
+		"artifacts":    map[string]any{"gitrepo": map[string]any{"accounts": []any{map[string]any{"name": RepositoryAccount}}}},
 		"kubernetes":   map[string]any{"accounts": accounts},
 	})
 	if err != nil {

@@ -23,6 +23,7 @@ func All() []workflows.StageType {
 		FindArtifactsFromResource{},
 		ResizeServerGroup{},
 		RunJob{},
+		BakeManifest{},
 		Pipeline{},
 		UpsertApplication{Name: "createApplication"},
 		UpsertApplication{Name: "updateApplication"},

@@ -34,7 +34,7 @@ func (DeployManifest) Type() string { return "deployManifest" }
 func (DeployManifest) Tasks(s *pipeline.Stage) []workflows.Task {
 	d := &deployment{}
 	tasks := []workflows.Task{
-		{Name: "resolveDeploySourceManifest", Run: d.resolve},
+		{Name: "resolveDeploySourceManifest", Timeout: sourceTimeout, Run: d.resolve},
 		{Name: "deployManifest", Timeout: operationTimeout, Run: d.deploy},
 		instant("monitorDeploy"),
 		{Name: "promoteManifestKatoOutputs", Run: d.promote},
@@ -51,17 +51,24 @@ func (DeployManifest) Tasks(s *pipeline.Stage) []workflows.Task {
 
 // Check implements workflows.Checker.
 func (DeployManifest) Check(s *pipeline.Stage) error {
-	if err := checkSource(s, "manifests"); err != nil {
+	if err := checkSource(s); err != nil {
 		return err
 	}
 	_, err := strategyOf(s)
 	return err
 }
 
-// Received implements workflows.Receiver: what the cluster answered.
-func (DeployManifest) Received(*pipeline.Stage) []string {
+// Received implements workflows.Receiver: what the cluster answered, and the
+// manifests that were fetched, whose expressions are evaluated once.
+func (DeployManifest) Received(s *pipeline.Stage) []string {
+	if fromArtifact(s) {
+		return []string{deployedKey, replacedKey, "messages", "manifests"}
+	}
 	return []string{deployedKey, replacedKey, "messages"}
 }
+
+// manifestKeys are where the stage holds manifests as text.
+var manifestKeys = []string{"manifests", "manifest"}
 
 // deployment is one run of the stage; its tasks share it.
 type deployment struct {
@@ -74,7 +81,10 @@ func (d *deployment) resolve(ctx workflow.Context, t *workflows.TaskRun) (workfl
 	if err := (DeployManifest{}).Check(s); err != nil {
 		return workflows.Outcome{}, err
 	}
-	manifests, err := flatten(s)
+	manifests, err := sourceManifests(ctx, t, manifestKeys...)
+	if err == nil {
+		err = atLeastOne(s, manifests, manifestKeys[0])
+	}
 	if err != nil {
 		return workflows.Outcome{}, err
 	}
@@ -99,7 +109,11 @@ func (d *deployment) resolve(ctx workflow.Context, t *workflows.TaskRun) (workfl
 		return workflows.Outcome{}, err
 	}
 	bound, err := artifactValues(required)
-	return workflows.Outcome{Context: pipeline.Map{"requiredArtifacts": bound}}, err
+	context := pipeline.Map{"requiredArtifacts": bound}
+	if fromArtifact(s) {
+		context["manifests"] = manifestValues(manifests)
+	}
+	return workflows.Outcome{Context: context}, err
 }
 
 // readOptions reads the nested parts of the stage.
@@ -138,21 +152,37 @@ func (d *deployment) readOptions(t *workflows.TaskRun) error {
 	return nil
 }
 
-// flatten reads the stage's manifests: one object or a list, in which lists may
-// be nested and empty documents are null.
-func flatten(s *pipeline.Stage) ([]pipeline.Map, error) {
-	raw := s.Context["manifests"]
-	if raw == nil {
-		raw = s.Context["manifest"]
-	}
-	out, err := flattenValue(s, raw, "manifests")
+// flatten reads the manifests under the first of keys that the stage holds: one
+// object or a list, in which lists may be nested and empty documents are null.
+// There must be at least one.
+func flatten(s *pipeline.Stage, keys ...string) ([]pipeline.Map, error) {
+	out, err := flattenValue(s, firstOf(s, keys), keys[0])
 	if err != nil {
 		return nil, err
 	}
-	if len(out) == 0 {
-		return nil, pipeline.Errorf(pipeline.CodeInvalid, "No text manifest was specified: the stage '%s' needs at least one object under manifests.", s.Name)
+	return out, atLeastOne(s, out, keys[0])
+}
+
+// firstOf is the value of the first of keys that the stage holds.
+func firstOf(s *pipeline.Stage, keys []string) any {
+	for _, key := range keys {
+		if v := s.Context[key]; v != nil {
+			return v
+		}
 	}
-	return out, nil
+	return nil
+}
+
+// atLeastOne refuses to do without manifests; key is where the stage takes text
+// from.
+func atLeastOne(s *pipeline.Stage, manifests []pipeline.Map, key string) error {
+	switch {
+	case len(manifests) > 0:
+		return nil
+	case fromArtifact(s):
+		return pipeline.Errorf(pipeline.CodeInvalid, "The artifact of stage '%s' holds no manifest.", s.Name)
+	}
+	return pipeline.Errorf(pipeline.CodeInvalid, "No text manifest was specified: the stage '%s' needs at least one object under %s.", s.Name, key)
 }
 
 // flattenValue reads the objects of one key of a stage.
@@ -265,6 +295,7 @@ func (DeployManifest) Describe() workflows.Description {
 		Inputs: []workflows.Field{
 			accountField, providerField,
 			sourceField("the manifests come"),
+			manifestArtifactField, manifestArtifactIDField, manifestArtifactAccountField,
 			{Name: "manifests", Type: "list of objects", Text: "The manifests, with source text. Lists may be nested, nulls are passed over."},
 			{Name: "moniker", Type: "map", Text: "`app` (default: the pipeline's application), `cluster`, `stack`, `detail`."},
 			{Name: "namespaceOverride", Type: "namespace", Text: "Where everything goes, whatever the manifests say."},

@@ -3,7 +3,6 @@ package stages
 import (
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -154,16 +153,6 @@ func requiredArtifacts(ctx workflow.Context, t *workflows.TaskRun) ([]pipeline.A
 	return out, nil
 }
 
-// sourceManifests yields the objects that a stage applies, from where its source
-// says; key is where it takes text from. Empty documents are left out, and none
-// at all is for the caller to judge.
-func sourceManifests(_ workflow.Context, t *workflows.TaskRun, key string) ([]pipeline.Map, error) {
-	if err := checkSource(t.Stage, key); err != nil {
-		return nil, err
-	}
-	return flattenValue(t.Stage, t.Stage.Context[key], key)
-}
-
 // promotedKeys are the keys of [manifestOutputs].
 var promotedKeys = []string{
 	"outputs.manifests", "outputs.manifestNamesByNamespace", "outputs.boundArtifacts", "outputs.createdArtifacts", "artifacts",
@@ -176,16 +165,6 @@ func instant(name string) workflows.Task {
 	return workflows.Task{Name: name, Run: func(workflow.Context, *workflows.TaskRun) (workflows.Outcome, error) {
 		return workflows.Outcome{}, nil
 	}}
-}
-
-// checkSource refuses manifests that are to be fetched; key is where the stage
-// takes text from.
-func checkSource(s *pipeline.Stage, key string) error {
-	if !strings.EqualFold(s.Context.String("source"), "artifact") {
-		return nil
-	}
-	return pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' takes its %s from an artifact, and fetching manifest artifacts is not available: "+
-		"set source to \"text\" and write what is to be applied under %s.", s.Name, key, key)
 }
 
 // The fields that stages on Kubernetes objects share.
@@ -206,9 +185,12 @@ func sourceField(what string) workflows.Field {
 // callsForManifests says for each manifest of a stage what is done with it.
 func callsForManifests(verb string, s *pipeline.Stage) []string {
 	target := " to account " + accountOf(s)
-	manifests, err := flatten(s)
-	if err != nil || strings.EqualFold(s.Context.String("source"), "artifact") {
-		return []string{verb + " the manifests of an artifact" + target}
+	if fromArtifact(s) {
+		return []string{fetchCall(s), verb + " its manifests" + target}
+	}
+	manifests, err := flatten(s, manifestKeys...)
+	if err != nil {
+		return []string{verb + " manifests" + target}
 	}
 	out := make([]string, len(manifests))
 	for i, m := range manifests {

@@ -36,7 +36,7 @@ func (PatchManifest) Type() string { return "patchManifest" }
 func (PatchManifest) Tasks(s *pipeline.Stage) []workflows.Task {
 	return []workflows.Task{
 		{Name: "resolveTargetManifest", Run: resolveTarget},
-		{Name: "resolvePatchSourceManifest", Run: resolvePatch},
+		{Name: "resolvePatchSourceManifest", Timeout: sourceTimeout, Run: resolvePatch},
 		{Name: "patchManifest", Timeout: operationTimeout, Run: patch},
 		instant("monitorPatch"),
 		{Name: "promoteManifestKatoOutputs", Run: promotePatch},
@@ -47,7 +47,7 @@ func (PatchManifest) Tasks(s *pipeline.Stage) []workflows.Task {
 
 // Check implements workflows.Checker.
 func (PatchManifest) Check(s *pipeline.Stage) error {
-	if err := checkSource(s, "patchBody"); err != nil {
+	if err := checkSource(s); err != nil {
 		return err
 	}
 	_, _, err := patchOptions(s)
@@ -94,11 +94,7 @@ func resolvePatch(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome
 	if err != nil {
 		return workflows.Outcome{}, err
 	}
-	manifests := make([]any, len(body))
-	for i, m := range body {
-		manifests[i] = map[string]any(m)
-	}
-	out := pipeline.Map{"manifests": manifests, "requiredArtifacts": bound}
+	out := pipeline.Map{"manifests": manifestValues(body), "requiredArtifacts": bound}
 	return workflows.Outcome{Context: out, Outputs: out.Clone()}, nil
 }
 
@@ -153,18 +149,30 @@ func promotePatch(_ workflow.Context, t *workflows.TaskRun) (workflows.Outcome, 
 	return workflows.Outcome{Outputs: outputs}, nil
 }
 
-// Received implements workflows.Receiver: what the cluster answered.
-func (PatchManifest) Received(*pipeline.Stage) []string { return []string{deployedKey, "messages"} }
+// Received implements workflows.Receiver: what the cluster answered, and a patch
+// that was fetched, whose expressions are evaluated once.
+func (PatchManifest) Received(s *pipeline.Stage) []string {
+	if fromArtifact(s) {
+		return []string{deployedKey, "messages", "manifests"}
+	}
+	return []string{deployedKey, "messages"}
+}
 
 // Calls implements workflows.Caller.
-func (PatchManifest) Calls(s *pipeline.Stage) []string { return callOn("patch", s) }
+func (PatchManifest) Calls(s *pipeline.Stage) []string {
+	calls := callOn("patch", s)
+	if fromArtifact(s) {
+		return append([]string{fetchCall(s)}, calls...)
+	}
+	return calls
+}
 
 // Describe implements workflows.Documented.
 func (PatchManifest) Describe() workflows.Description {
 	return workflows.Description{
 		Summary: "Patches a live Kubernetes object and waits until it is stable.",
 		Inputs: targetInputs(
-			sourceField("the patch comes"),
+			sourceField("the patch comes"), manifestArtifactField, manifestArtifactIDField, manifestArtifactAccountField,
 			workflows.Field{Name: "patchBody", Type: "object or list", Text: "The patch, with source text: one object, or with the strategy json the list of {op, path, value}."},
 			workflows.Field{Name: "options", Type: "map", Text: "`mergeStrategy` (strategic, merge or json; default strategic) and `record` (default true), which writes the command to the annotation kubernetes.io/change-cause."},
 			requiredArtifactsField, requiredArtifactIDsField, stableField),

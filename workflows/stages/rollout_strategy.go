@@ -117,8 +117,8 @@ func strategyCalls(s *pipeline.Stage) []string {
 	if err != nil || strategy == "" {
 		return nil
 	}
-	manifests, err := flatten(s)
-	if err != nil || strings.EqualFold(s.Context.String("source"), "artifact") {
+	manifests, err := flatten(s, manifestKeys...)
+	if err != nil || fromArtifact(s) {
 		manifests = nil
 	}
 	verb := "disable"

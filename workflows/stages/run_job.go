@@ -56,20 +56,23 @@ func (RunJob) Tasks(s *pipeline.Stage) []workflows.Task {
 	if _, present := s.Context["expectedArtifacts"]; present {
 		tasks = append(tasks, withoutOutput(workflows.BindProducedArtifacts()))
 	}
+	if consumesArtifact(s) {
+		tasks = append(tasks, consumeArtifact())
+	}
 	return tasks
 }
 
 // Check implements workflows.Checker.
 func (RunJob) Check(s *pipeline.Stage) error {
-	if strings.EqualFold(s.Context.String("consumeArtifactSource"), "artifact") {
-		return pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' reads properties from an artifact, and fetching artifacts is not available: remove consumeArtifactSource.", s.Name)
-	}
-	if err := checkSource(s, "manifest"); err != nil {
+	if err := checkSource(s); err != nil {
 		return err
 	}
+	if fromArtifact(s) {
+		return nil
+	}
 	// What is no manifest yet may be an expression.
-	if manifests, err := flatten(s); err == nil && len(manifests) != 1 {
-		return pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' holds %d manifests: a Job stage runs exactly one.", s.Name, len(manifests))
+	if manifests, err := flatten(s, jobKeys...); err == nil {
+		return checkSingle(s, manifests)
 	}
 	return nil
 }
@@ -79,6 +82,17 @@ func (RunJob) Check(s *pipeline.Stage) error {
 func (RunJob) Received(s *pipeline.Stage) []string {
 	properties := s.Context.Map("propertyFileContents")
 	return append([]string{deployedKey, "jobStatus", "completionDetails", "propertyFileContents", "execution"}, slices.Sorted(maps.Keys(properties))...)
+}
+
+// jobKeys are where a stage holds its Job as text.
+var jobKeys = []string{"manifest", "manifests"}
+
+// checkSingle refuses any number of manifests but one.
+func checkSingle(s *pipeline.Stage, manifests []pipeline.Map) error {
+	if len(manifests) == 1 {
+		return nil
+	}
+	return pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' holds %d manifests: a Job stage runs exactly one.", s.Name, len(manifests))
 }
 
 type job struct {
@@ -91,7 +105,13 @@ func (j *job) run(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome
 	if err := (RunJob{}).Check(t.Stage); err != nil {
 		return workflows.Outcome{}, err
 	}
-	manifests, err := flatten(t.Stage)
+	manifests, err := sourceManifests(ctx, t, jobKeys...)
+	if err == nil {
+		err = atLeastOne(t.Stage, manifests, jobKeys[0])
+	}
+	if err == nil {
+		err = checkSingle(t.Stage, manifests)
+	}
 	if err != nil {
 		return workflows.Outcome{}, err
 	}
@@ -289,13 +309,16 @@ func (RunJob) Describe() workflows.Description {
 		Inputs: []workflows.Field{
 			accountField, providerField,
 			sourceField("the Job comes"),
+			manifestArtifactField, manifestArtifactIDField, manifestArtifactAccountField,
 			{Name: "manifest", Type: "object", Text: "The Job, with source text: exactly one."},
 			{Name: "namespace", Type: "namespace", Text: "Where it runs when the manifest names none."},
 			{Name: "moniker", Type: "map", Text: "`app` (default: the pipeline's application)."},
 			{Name: "propertyFile", Type: "container", Text: "The container whose log holds properties: lines `SPINNAKER_PROPERTY_key=value`, keys become lower case, and `SPINNAKER_CONFIG_JSON={…}`. A Job that succeeds without any fails the stage."},
 			{Name: "jobRuntimeLimit", Type: "ISO 8601 duration", Default: "PT2H", Text: "How long the Job may take; five minutes are added."},
 			{Name: "waitForCompletion", Type: "boolean", Default: "true", Text: "Whether the stage ends with the Job or once it is started."},
-			requiredArtifactsField, requiredArtifactIDsField, noOutputField,
+			requiredArtifactsField, requiredArtifactIDsField,
+			{Name: "consumeArtifactSource", Type: "artifact", Text: "With `artifact`: a JSON object is read once the Job has ended, and its keys are outputs: the artifact of `consumeArtifactId` or `consumeArtifact`, fetched with `consumeArtifactAccount` or its own account."},
+			noOutputField,
 		},
 		Outputs: []workflows.Field{
 			{Name: "jobStatus", Type: "map", Text: "The Job as it ended: name, location, jobState, times, pods."},

@@ -175,8 +175,7 @@ func TestRunJobRefuses(t *testing.T) {
 	for _, tt := range []struct{ name, stage, want string }{
 		{"no manifest", `"account":"prod"`, "needs at least one object"},
 		{"two", `"account":"prod","manifests":[{},{}]`, "holds 2 manifests: a Job stage runs exactly one"},
-		{"properties of an artifact", job + `,"consumeArtifactSource":"Artifact"`, "reads properties from an artifact"},
-		{"artifact", job + `,"source":"artifact"`, "fetching manifest artifacts is not available"},
+		{"artifact", job + `,"source":"artifact"`, "No manifest artifact was specified."},
 		{"required artifact", job + `,"requiredArtifactIds":["a"]`, "No artifact with id a could be found"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -117,7 +117,8 @@ func (SavePipelinesFromArtifact) text(ctx workflow.Context, t *workflows.TaskRun
 	case "http/file":
 		return fetchText(ctx, t, artifact.Reference)
 	}
-	return "", pipeline.Errorf(pipeline.CodeInvalid, "The pipelines of stage '%s' are an artifact of type '%s', which needs an artifact account in the Clouddriver role, which this version does not have: use embedded/base64 or http/file.", t.Stage.Name, artifact.Type)
+	out, err := workflows.Call(ctx, t, activities.FetchArtifact, activities.FetchArtifactInput{Scope: t.Scope(), Artifact: *artifact})
+	return string(out.Content), err
 }
 
 // fetchText fetches a URL as the helpers of expressions do, by the same rules for
@@ -273,7 +274,7 @@ func (SavePipelinesFromArtifact) Describe() workflows.Description {
 		Summary: "Stores the pipelines that a JSON document holds: one that is there, by application and name, is replaced, the others are created.",
 		Inputs: []workflows.Field{
 			{Name: "pipelinesArtifactId", Type: "text", Text: "The document, as the ID of an expected artifact."},
-			{Name: "pipelinesArtifact", Type: "artifact", Text: "The document, as an artifact of the stage itself. Of type `embedded/base64`, or `http/file` with a public address."},
+			{Name: "pipelinesArtifact", Type: "artifact", Text: "The document, as an artifact of the stage itself. Of type `http/file` it needs no account."},
 		},
 		Outputs: []workflows.Field{
 			{Name: "pipelinesCreated", Type: "list of {application, name, id}", Text: "What was created."},
@@ -282,7 +283,6 @@ func (SavePipelinesFromArtifact) Describe() workflows.Description {
 		},
 		Notes: []string{
 			"The document is an object whose keys are applications and whose values are lists of pipelines: `{\"shop\": [{\"name\": \"Deploy\", \"stages\": []}]}`. It may hold 500 pipelines and 700 KiB.",
-			"Artifacts of other types need an artifact account in the Clouddriver role; the stage fails and names the type.",
 			"A pipeline that is refused shows as a SKIPPED task `savePipeline`; in Orca that task is FAILED_CONTINUE.",
 		},
 	}

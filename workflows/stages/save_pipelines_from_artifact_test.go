@@ -102,6 +102,15 @@ func TestSavePipelinesFromArtifactByID(t *testing.T) {
 	require.Equal(t, "From https://files.example.com/pipelines.json", w.Asked(activities.SavePipeline.Name)[0].(activities.SavePipelineInput).Pipeline.Name())
 }
 
+func TestSavePipelinesFromArtifactOfAnAccount(t *testing.T) {
+	t.Parallel()
+	w := workflowstest.NewWorld()
+	e := newRun(t, w, `{"stages":[{"type":"savePipelinesFromArtifact","pipelinesArtifact":{"type":"github/file","artifactAccount":"gh","reference":"{\"shop\":[{\"name\":\"A\"}]}"}}]}`).Done()
+	require.Equal(t, pipeline.Succeeded, e.Status, workflowstest.Errors(e, "0"))
+	require.Equal(t, "gh", w.Asked(activities.FetchArtifact.Name)[0].(activities.FetchArtifactInput).Artifact.ArtifactAccount)
+	require.Equal(t, "A", w.Asked(activities.SavePipeline.Name)[0].(activities.SavePipelineInput).Pipeline.Name())
+}
+
 func TestSavePipelinesFromArtifactRefuses(t *testing.T) {
 	t.Parallel()
 	for document, want := range map[string]string{
@@ -124,7 +133,7 @@ func TestSavePipelinesFromArtifactRefuses(t *testing.T) {
 	for artifact, want := range map[string]string{
 		``:                             "No artifact could be bound to ''",
 		`,"pipelinesArtifactId":"doc"`: "No artifact could be bound to 'doc'",
-		`,"pipelinesArtifact":{"type":"github/file"}`:                                                 "are an artifact of type 'github/file', which needs an artifact account in the Clouddriver role",
+		`,"pipelinesArtifact":{"type":"github/file","reference":"x"}`:                                 "is not a JSON object of lists of pipelines",
 		`,"pipelinesArtifact":{"type":"embedded/base64","name":"n","reference":"%"}`:                  "The reference of the artifact 'n' is not base64.",
 		`,"pipelinesArtifact":{"type":"http/file","reference":"https://files.example.com/none.json"}`: "404 Not Found",
 	} {

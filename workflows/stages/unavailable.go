@@ -66,7 +66,7 @@ var missing = []struct {
 	{"the Igor role (continuous integration)", []string{
 		"jenkins", "travis", "script", "concourse", "wercker", "googleCloudBuild", "awsCodeBuild", "getProperties",
 	}},
-	{"the Rosco role (baking)", []string{
+	{"the baking of machine images", []string{
 		"bake", "bakeManifest", "bakeCloudFoundryManifest", "findImage", "findImageFromTags", "upsertImageTags", "deleteImage",
 	}},
 	{"the Kayenta role (canary analysis)", []string{

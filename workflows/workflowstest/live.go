@@ -75,8 +75,13 @@ func (l *Live) StartWorker() {
 	orca := worker.New(l.Client, l.Queue, workerOptions())
 	engine.WithQueueTimeout(l.QueueTimeout).Register(orca)
 	l.World.Register(orca)
-	require.NoError(l, orca.Start())
-	l.workers = append(l.workers, orca)
+	// This queue is one for all tests of a server; their worlds answer alike.
+	baker := worker.New(l.Client, activities.RoscoQueue, workerOptions())
+	l.World.Register(baker)
+	for _, w := range []worker.Worker{orca, baker} {
+		require.NoError(l, w.Start())
+		l.workers = append(l.workers, w)
+	}
 	l.Serve(l.World.Account)
 }
 

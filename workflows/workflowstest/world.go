@@ -46,12 +46,14 @@ type Asked struct {
 var (
 	_ activities.Accounts      = (*World)(nil)
 	_ activities.Archive       = (*World)(nil)
+	_ activities.Artifacts     = (*World)(nil)
 	_ activities.Clouddriver   = (*World)(nil)
 	_ activities.Configuration = (*World)(nil)
 	_ activities.Executions    = (*World)(nil)
 	_ activities.Fetch         = (*World)(nil)
 	_ activities.History       = (*World)(nil)
 	_ activities.Limits        = (*World)(nil)
+	_ activities.Rosco         = (*World)(nil)
 	_ workflows.Publisher      = (*World)(nil)
 )
 
@@ -76,6 +78,7 @@ func On[In, Out any](w *World, call activities.Call[In, Out], answer func(contex
 func (w *World) Register(r activities.Registry) {
 	activities.RegisterAccounts(r, w)
 	activities.RegisterArchive(r, w)
+	activities.RegisterArtifacts(r, w)
 	activities.RegisterClouddriver(r, w)
 	activities.RegisterConfiguration(r, w)
 	activities.RegisterExecutions(r, w)
@@ -83,6 +86,7 @@ func (w *World) Register(r activities.Registry) {
 	activities.RegisterWebhook(r, w)
 	activities.RegisterHistory(r, w)
 	activities.RegisterLimits(r, w)
+	activities.RegisterRosco(r, w)
 }
 
 // Asked returns the inputs that a call got, in order.
