@@ -63,7 +63,9 @@ func (m *memory) Find(context.Context, string, string, string) (string, bool, er
 	return "shop", true, nil
 }
 
-func (m *memory) Search(context.Context, string, string, int) ([]clusters.Entry, error) { return nil, errLost }
+func (m *memory) Search(context.Context, string, string, int) ([]clusters.Entry, error) {
+	return nil, errLost
+}
 
 // owned is the owner's side.
 type owned struct{ *memory }

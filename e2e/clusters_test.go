@@ -49,6 +49,10 @@ func TestWhatRunsIsSeen(t *testing.T) {
 	require.Equal(t, "deployment web", group.Cluster)
 	require.Equal(t, []string{"service web"}, group.LoadBalancers)
 	pod := group.Instances[0].Name
+	require.Eventually(t, func() bool { // the owner answers before a leader has mirrored everything
+		answer, err := w.Gate.Do(ctx, http.MethodGet, "/credentials/kubernetes/watch", nil)
+		return err == nil && strings.Contains(string(answer.Body), `"synced":true`)
+	}, time.Minute, 200*time.Millisecond)
 	app := "/applications/" + w.Application
 	for path, want := range map[string]string{
 		app + "/clusters":            `"deployment web"`,

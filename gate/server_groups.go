@@ -93,7 +93,11 @@ func listServerGroupsOf(r *request) error {
 		return err
 	}
 	r.tell(distinct(gaps))
-	return r.answer(http.StatusOK, slices.Concat(append(found, []clusters.ServerGroupSummary{})...))
+	out := []clusters.ServerGroupSummary{}
+	for _, groups := range found {
+		out = append(out, groups...)
+	}
+	return r.answer(http.StatusOK, out)
 }
 
 // listServerGroupsByID passes over IDs of which nothing is found or that the

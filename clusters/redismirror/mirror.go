@@ -49,7 +49,10 @@ type Conn interface {
 }
 
 // Mirror is the mirror in one Redis. It is safe for concurrent use.
-type Mirror struct{ conn Conn }
+type Mirror struct {
+	conn    Conn
+	decoded decoded
+}
 
 var (
 	_ clusters.Mirror       = (*Mirror)(nil)
@@ -151,8 +154,8 @@ func (m *Mirror) Slices(ctx context.Context, app string, accounts []string) (map
 			delete(known, a) // a leader is writing everything, or has not yet
 			continue
 		}
-		var s clusters.Slice
-		if err := decode(document, &s); err != nil {
+		s, err := m.decoded.slice(sliceKey(a, app), document)
+		if err != nil {
 			delete(known, a) // the owner has it whole
 			continue
 		}

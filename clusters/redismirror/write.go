@@ -128,7 +128,6 @@ type batch struct {
 	writing clusters.Writing
 	args    []any
 	bytes   int
-	fresh   bool
 }
 
 // op adds an operation; a full batch is sent.

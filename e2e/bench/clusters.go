@@ -84,6 +84,10 @@ func (r *reading) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	bare, err := r.bare(ctx)
+	if err != nil {
+		return err
+	}
 	r.Redis.Kill()
 	owned, err := r.answers(ctx)
 	if err != nil {
@@ -93,6 +97,7 @@ func (r *reading) run(ctx context.Context) error {
 	r.bench.rows = append(r.bench.rows,
 		series(what+"memory (RSS) of the worker before it watches", "MB", []float64{before}),
 		series(what+"from the first question to the whole answer", "ms", []float64{first}),
+		series("GET version of the same Gate, 95th percentile", "ms", []float64{percentile(bare)}),
 		series(what+name, "ms", mirrored),
 		series(what+name+", 95th percentile", "ms", []float64{percentile(mirrored)}).within(100),
 		series(what+name+", 95th percentile without Redis", "ms", []float64{percentile(owned)}),
@@ -229,6 +234,19 @@ func (r *reading) answers(ctx context.Context) ([]float64, error) {
 		if !ok {
 			return nil, errors.New("an answer of Gate lacked server groups that were there before")
 		}
+	}
+	return times, nil
+}
+
+// bare asks for something that costs Gate nothing, to tell what the machine adds.
+func (r *reading) bare(ctx context.Context) ([]float64, error) {
+	times := make([]float64, 0, readRequests)
+	for range readRequests {
+		began := time.Now()
+		if _, err := r.Gate.Do(ctx, http.MethodGet, "/version", nil); err != nil {
+			return nil, err
+		}
+		times = append(times, millis(time.Since(began)))
 	}
 	return times, nil
 }
