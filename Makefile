@@ -90,6 +90,10 @@ gen: ## Write the generated files
 	@exec scripts/check.sh write
 
 .PHONY: bench
-bench: setup $(STACK) ## Measure against bare Temporal; writes .local/bench.json
+bench: setup $(STACK) ## Measure against bare Temporal on SQLite and PostgreSQL; writes .local/bench.json
 	@$(STACK) build --servers
-	@exec go run ./e2e/bench
+	@exec go run ./e2e/bench --database sqlite,postgres
+
+.PHONY: chaos
+chaos: setup ## Kill parts for minutes while executions run (RUNS=200, SEED=NUMBER)
+	@GENNAKER_CHAOS_RUNS=$(or $(RUNS),200) GENNAKER_CHAOS_SEED=$(SEED) exec scripts/test.sh -count=1 -v -run '^TestChaos$$' ./e2e

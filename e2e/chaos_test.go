@@ -3,244 +3,120 @@ package e2e
 import (
 	"context"
 	"fmt"
-	"io"
 	"math/rand/v2"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"strconv"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"golang.org/x/sync/errgroup"
-
-	"github.com/gennaker/gennaker/e2e/harness"
-	"github.com/gennaker/gennaker/pipeline"
 )
 
-// recorder is an outside service that counts what it was asked to do: each
-// effect by the key that tells a repetition from a second effect.
-type recorder struct {
-	*httptest.Server
-	mu   sync.Mutex
-	keys map[string]map[string]int // by path, then by key
+// form is how long and how hard a chaos run is disturbed.
+type form struct {
+	// runs is how many executions start, spread over the time of the disturbances and
+	// before.
+	runs int
+	// lead is the time before the first outage, lasts the least time of the
+	// disturbances, between the longest pause from one outage to the next.
+	lead, lasts, between time.Duration
+	// pause is how many seconds waits and outside jobs take; children take twice as
+	// long, and people three times to decide. slow is how long outside services may
+	// take to answer a call.
+	pause int
+	slow  time.Duration
+	// How long the parts are away. Temporal dies at other times too, and is started
+	// again at once.
+	store, redis, temporal, gate, front50 time.Duration
+	// settle is how long executions may take to end once all parts run.
+	settle time.Duration
 }
 
-func newRecorder(t *testing.T) *recorder {
-	t.Helper()
-	r := &recorder{keys: map[string]map[string]int{}}
-	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		_, _ = io.Copy(io.Discard, req.Body) // what is sent does not matter
-		r.mu.Lock()
-		if r.keys[req.URL.Path] == nil {
-			r.keys[req.URL.Path] = map[string]int{}
-		}
-		r.keys[req.URL.Path][req.Header.Get("Idempotency-Key")]++
-		r.mu.Unlock()
-		if strings.HasSuffix(req.URL.Path, "/refused") {
-			w.WriteHeader(http.StatusBadRequest)
-			return
-		}
-		_, _ = w.Write([]byte(`{"ok":true}`))
-	}))
-	t.Cleanup(r.Close)
-	return r
-}
-
-// effects returns how many effects each path had.
-func (r *recorder) effects() map[string]int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	out := map[string]int{}
-	for path, keys := range r.keys {
-		out[path] = len(keys)
+var (
+	shortForm = form{
+		runs: 60, lead: 8 * time.Second, lasts: 40 * time.Second, between: 2 * time.Second, pause: 4, slow: 2 * time.Second, settle: 90 * time.Second,
+		store: 10 * time.Second, redis: 5 * time.Second, temporal: 2 * time.Second, gate: time.Second, front50: time.Second,
 	}
-	return out
-}
-
-// kinds are the pipelines of the chaos run. HOOK is a URL whose effects are
-// counted; {i} makes it the execution's own.
-var kinds = []struct {
-	name   string
-	stages string
-	want   pipeline.Status
-	// effects are the paths, under the execution's own, that are asked once.
-	effects []string
-}{
-	{"waits", `[
-		{"refId":"1","type":"wait","name":"Wait","waitTime":2},
-		{"refId":"2","type":"evaluateVariables","name":"Name","requisiteStageRefIds":["1"],"variables":[{"key":"path","value":"${'a' + 'b'}"}]},
-		{"refId":"3","type":"webhook","name":"Tell","requisiteStageRefIds":["2"],"method":"POST","url":"HOOK/${path}"},
-		{"refId":"4","type":"webhook","name":"Tell beside","method":"POST","url":"HOOK/beside"},
-		{"refId":"5","type":"webhook","name":"Tell the end","requisiteStageRefIds":["3","4"],"method":"PUT","url":"HOOK/end"}]`,
-		pipeline.Succeeded, []string{"ab", "beside", "end"}},
-	{"judgment", `[
-		{"refId":"1","type":"webhook","name":"Tell","method":"POST","url":"HOOK/before"},
-		{"refId":"2","type":"manualJudgment","name":"Judge","requisiteStageRefIds":["1"]},
-		{"refId":"3","type":"webhook","name":"Tell again","requisiteStageRefIds":["2"],"method":"POST","url":"HOOK/after"}]`,
-		pipeline.Succeeded, []string{"before", "after"}},
-	{"parent", `[
-		{"refId":"1","type":"pipeline","name":"Child","application":"APPLICATION","pipeline":"CHILD","pipelineParameters":{"hook":"HOOK"},"waitForCompletion":true},
-		{"refId":"2","type":"webhook","name":"Tell","requisiteStageRefIds":["1"],"method":"POST","url":"HOOK/parent"}]`,
-		pipeline.Succeeded, []string{"child", "parent"}},
-	{"failure", `[
-		{"refId":"1","type":"wait","name":"Wait","waitTime":1},
-		{"refId":"2","type":"webhook","name":"Fail","requisiteStageRefIds":["1"],"method":"POST","url":"HOOK/refused"},
-		{"refId":"3","type":"webhook","name":"Never","requisiteStageRefIds":["2"],"method":"POST","url":"HOOK/never"},
-		{"refId":"4","type":"wait","name":"Long","waitTime":3600}]`,
-		pipeline.Terminal, []string{"refused"}},
-	{"ignored", `[
-		{"refId":"1","type":"webhook","name":"Fail","method":"POST","url":"HOOK/refused","continuePipeline":true},
-		{"refId":"2","type":"checkPreconditions","name":"Check","requisiteStageRefIds":["1"],"preconditions":[{"type":"expression","failPipeline":true,"context":{"expression":"1 < 2"}}]},
-		{"refId":"3","type":"webhook","name":"Tell","requisiteStageRefIds":["2"],"method":"POST","url":"HOOK/on"}]`,
-		pipeline.Succeeded, []string{"refused", "on"}},
-}
-
-// chaosRuns is how many executions run at once; GENNAKER_CHAOS_RUNS asks for
-// more than the short form.
-func chaosRuns(t *testing.T) int {
-	t.Helper()
-	text := os.Getenv("GENNAKER_CHAOS_RUNS")
-	if text == "" {
-		return 30
+	longForm = form{
+		runs: 200, lead: 20 * time.Second, lasts: 3 * time.Minute, between: 5 * time.Second, pause: 8, slow: 5 * time.Second, settle: 3 * time.Minute,
+		store: time.Minute, redis: 20 * time.Second, temporal: 10 * time.Second, gate: 5 * time.Second, front50: 5 * time.Second,
 	}
-	n, err := strconv.Atoi(text)
-	require.NoError(t, err)
-	return n
+)
+
+// The environment of a chaos run.
+const (
+	// chaosRunsVariable asks for the long form with so many executions.
+	chaosRunsVariable = "GENNAKER_CHAOS_RUNS"
+	// chaosSeedVariable is the seed of the random moments.
+	chaosSeedVariable = "GENNAKER_CHAOS_SEED"
+)
+
+// chaosForm reads the environment.
+func chaosForm(t *testing.T) (form, uint64) {
+	t.Helper()
+	f, seed := shortForm, rand.Uint64()
+	if text := os.Getenv(chaosRunsVariable); text != "" {
+		n, err := strconv.Atoi(text)
+		require.NoError(t, err, chaosRunsVariable)
+		f = longForm
+		f.runs = n
+	}
+	if text := os.Getenv(chaosSeedVariable); text != "" {
+		var err error
+		seed, err = strconv.ParseUint(text, 10, 64)
+		require.NoError(t, err, chaosSeedVariable)
+	}
+	return f, seed
 }
 
-// TestChaos: many executions of all kinds at once, while workers are killed at
-// random moments, Temporal is restarted, Redis is gone and the object store is
-// down for a while. Every execution ends as specified, every effect happens
-// logically once, and nothing is left running.
+// TestChaos: executions of all kinds start and run, while workers are killed at
+// random moments, and Temporal, Redis, the object store, Gate and Front50 die and
+// stay away for a while, also at the same time. Every execution ends as
+// specified, every effect happens logically once, and nothing is left running.
+//
+// What Gate may answer meanwhile is what is specified, or that something does
+// not answer: a status of 502 to 504, or no answer at all.
 func TestChaos(t *testing.T) {
-	n := chaosRuns(t)
-	ctx := within(t, 3*time.Minute+time.Duration(n)*2*time.Second)
+	f, seed := chaosForm(t)
+	t.Logf("%d executions; the random moments are those of %s=%d", f.runs, chaosSeedVariable, seed)
+	ctx := within(t, 2*f.lasts+f.settle+2*time.Minute)
 	w := newWorld(t, ctx)
-	outside := newRecorder(t)
-	child, err := w.Gate.Save(ctx, pipeline.Map{"application": w.Application, "name": "child", "spelEvaluator": "v4", "stages": []any{
-		map[string]any{"refId": "1", "type": "wait", "name": "Wait", "waitTime": 1},
-		map[string]any{"refId": "2", "type": "webhook", "name": "Tell", "requisiteStageRefIds": []any{"1"}, "method": "POST", "url": "${parameters.hook}/child"},
-	}})
-	require.NoError(t, err)
-	for _, k := range kinds {
-		text := strings.NewReplacer("HOOK", outside.URL+"/${parameters.run}", "APPLICATION", w.Application, "CHILD", child).Replace(k.stages)
-		stages, err := pipeline.DecodeValue([]byte(text))
-		require.NoError(t, err)
-		_, err = w.Gate.Save(ctx, pipeline.Map{"application": w.Application, "name": k.name, "spelEvaluator": "v4", "stages": stages})
-		require.NoError(t, err)
-	}
-	ids := make([]string, n)
-	want := map[string]int{}
-	for i := range n {
-		k := kinds[i%len(kinds)]
-		run := fmt.Sprintf("run%d", i)
-		ids[i], err = w.Gate.Start(ctx, w.Application, k.name, pipeline.Map{"type": "manual", "parameters": map[string]any{"run": run}})
-		require.NoError(t, err)
-		for _, path := range k.effects {
-			want["/"+run+"/"+path] = 1
+	outside := newRecorder(t, f.slow, time.Duration(f.pause)*time.Second)
+	saveKinds(t, ctx, w, outside.URL, f.pause)
+	calm := make(chan struct{})
+	runs := make([]*chaosRun, f.runs)
+	want := map[string]bool{}
+	for i := range runs {
+		r := &chaosRun{w: w, kind: kinds[i%len(kinds)], name: fmt.Sprintf("run%d", i), byHand: i%3 != 0, calm: calm, thinks: 3 * time.Duration(f.pause) * time.Second}
+		for _, path := range r.kind.effects {
+			want["/"+r.name+"/"+path] = true
 		}
+		runs[i] = r
 	}
-	stop, disturbed := disturb(ctx, t, w)
-	var group errgroup.Group
-	group.SetLimit(16)
-	for i, id := range ids {
-		group.Go(func() error { return endsAsSpecified(ctx, w, id, kinds[i%len(kinds)].name, kinds[i%len(kinds)].want) })
+
+	began := time.Now()
+	since := func() float64 { return time.Since(began).Seconds() }
+	d := &disturbance{w: w, form: f, seed: seed, deaths: map[string]int{}, log: func(format string, args ...any) {
+		t.Logf("%6.1fs %s", since(), fmt.Sprintf(format, args...))
+	}}
+	running, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	ended := startRuns(running, runs, f.lead+f.lasts)
+	require.NoError(t, sleep(ctx, f.lead))
+	require.NoError(t, awaitLasting(ctx, w, f))
+	require.NoError(t, d.run(ctx))
+	close(calm)
+	t.Logf("%6.1fs all parts run again; killed were %v", since(), d.deaths)
+	select {
+	case <-ended:
+	case <-time.After(f.settle):
+		giveUp(fmt.Errorf("it did not happen within %s after all parts ran again", f.settle))
+		<-ended
 	}
-	ended := group.Wait()
-	stop()
-	require.NoError(t, disturbed())
-	require.NoError(t, ended)
-	require.Equal(t, want, outside.effects())
+	t.Logf("%6.1fs all executions have ended; %d effects, %d calls made again, %d requests to Gate made again",
+		since(), len(want), outside.repeated(), asked(runs))
+	showFaults(t, runs, outside.faults(want))
 	requireNothingOpen(t, ctx, w)
-}
-
-// endsAsSpecified takes an execution to its end.
-func endsAsSpecified(ctx context.Context, w *world, id, kind string, want pipeline.Status) error {
-	if kind == "judgment" {
-		if err := judged(ctx, w, id); err != nil {
-			return err
-		}
-	}
-	e, err := w.Gate.AwaitEnd(ctx, id)
-	if err != nil {
-		return err
-	}
-	if e.Status != want {
-		return fmt.Errorf("an execution of %s was to end %s: %s", kind, want, harness.Describe(e))
-	}
-	return nil
-}
-
-// judged continues the judgment. What is away is asked again: a judgment that
-// took, though its answer was lost, is a conflict then.
-func judged(ctx context.Context, w *world, id string) error {
-	for {
-		e, err := w.Gate.AwaitStage(ctx, id, "Judge", pipeline.Running)
-		if err == nil {
-			err = w.Gate.Patch(ctx, id, "Judge", pipeline.Map{"judgmentStatus": "continue"})
-		}
-		if err == nil || e != nil && e.Status.Complete() {
-			return nil
-		}
-		if s, loadErr := w.Gate.Execution(ctx, id); loadErr == nil && (s.Status.Complete() || s.Stages[1].Status.Complete()) {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("the judgment of %s: %w", id, err)
-		case <-time.After(200 * time.Millisecond):
-		}
-	}
-}
-
-// disturb kills and restarts parts of the system until it is stopped, then lets
-// all of them run.
-func disturb(ctx context.Context, t *testing.T, w *world) (stop func(), failed func() error) {
-	t.Helper()
-	random := rand.New(rand.NewPCG(3, 4)) // a fixed seed: what fails once fails again
-	enough := make(chan struct{})
-	var group errgroup.Group
-	pause := func(d time.Duration) bool {
-		select {
-		case <-enough:
-			return false
-		case <-ctx.Done():
-			return false
-		case <-time.After(d):
-			return true
-		}
-	}
-	again := func(victim *harness.Server, away time.Duration) error {
-		victim.Kill()
-		pause(away)
-		return victim.Start(ctx)
-	}
-	group.Go(func() error {
-		for pause(time.Duration(500+random.IntN(2000)) * time.Millisecond) {
-			if err := again(w.Workers[random.IntN(len(w.Workers))], 100*time.Millisecond); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	group.Go(func() error {
-		for _, other := range []struct {
-			victim *harness.Server
-			away   time.Duration
-		}{{w.TemporalServer, 0}, {w.Redis, 5 * time.Second}, {w.MinIO, 10 * time.Second}, {w.GateServer, 0}, {w.TemporalServer, 2 * time.Second}} {
-			if !pause(3 * time.Second) {
-				return nil
-			}
-			if err := again(other.victim, other.away); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	var once sync.Once
-	return func() { once.Do(func() { close(enough) }) }, group.Wait
+	requireArchived(t, ctx, w, runs)
+	requireStagesThroughout(t, ctx, w, f, began, d.outages)
 }

@@ -51,7 +51,7 @@ func TestCancel(t *testing.T) {
 			again := r.CancelAt(200*time.Millisecond, workflows.CancelInput{User: "mallory"})
 			e := r.Done()
 			took.Took(t)
-			again.Refused(t, pipeline.CodeConflict, "has ended CANCELED and cannot be cancelled")
+			again.Failed(t, pipeline.CodeConflict, "has ended CANCELED and cannot be cancelled")
 			require.Equal(t, pipeline.Canceled, e.Status)
 			require.True(t, e.Canceled)
 			require.Equal(t, "ines", e.CanceledBy)

@@ -13,7 +13,8 @@ import (
 // handleMessages opens the workflow for the execution query, the cancel and
 // patchStage updates, the cancel signal of a parent, and Temporal's own
 // cancellation. Validators refuse before anything is written to history, so the
-// caller learns at once whether its request took.
+// caller learns at once whether its request took; what is accepted is written
+// before it is done ([run.written]).
 func (r *run) handleMessages(ctx workflow.Context) error {
 	err := workflow.SetQueryHandlerWithOptions(ctx, ExecutionQuery, func() (Snapshot, error) {
 		return r.snapshot(), nil
@@ -21,12 +22,16 @@ func (r *run) handleMessages(ctx workflow.Context) error {
 	if err != nil {
 		return err
 	}
-	err = workflow.SetUpdateHandlerWithOptions(ctx, CancelUpdate, func(_ workflow.Context, in CancelInput) error {
+	refuseCancel := func() error { return r.refuseEnded("cancelled") }
+	err = workflow.SetUpdateHandlerWithOptions(ctx, CancelUpdate, func(ctx workflow.Context, in CancelInput) error {
+		if err := r.written(ctx, refuseCancel); err != nil {
+			return err
+		}
 		r.cancel(in)
 		return nil
 	}, workflow.UpdateHandlerOptions{
 		Description: "Ends the execution; running stages clean up.",
-		Validator:   func(CancelInput) error { return refusal(r.refuseEnded("cancelled")) },
+		Validator:   func(CancelInput) error { return refusal(refuseCancel()) },
 	})
 	if err != nil {
 		return err
@@ -40,22 +45,34 @@ func (r *run) handleMessages(ctx workflow.Context) error {
 	}
 	for _, control := range []struct {
 		name, what string
-		check      func(PauseInput) error
-		do         func(workflow.Context, PauseInput) error
+		check      func() error
+		do         func(workflow.Context, PauseInput)
 	}{
 		{PauseUpdate, "Holds the execution: nothing starts until it is resumed.",
-			func(PauseInput) error { return refusal(r.refuseUnless(pipeline.Running, "paused")) },
-			func(ctx workflow.Context, in PauseInput) error { r.pause(ctx, in.User); return nil }},
+			func() error { return r.refuseUnless(pipeline.Running, "paused") },
+			func(ctx workflow.Context, in PauseInput) { r.pause(ctx, in.User) }},
 		{ResumeUpdate, "Lets a paused execution go on.",
-			func(PauseInput) error { return refusal(r.refuseUnless(pipeline.Paused, "resumed")) },
-			func(ctx workflow.Context, in PauseInput) error { r.unpause(in.User, r.now(ctx)); return nil }},
+			func() error { return r.refuseUnless(pipeline.Paused, "resumed") },
+			func(ctx workflow.Context, in PauseInput) { r.unpause(in.User, r.now(ctx)) }},
 	} {
-		options := workflow.UpdateHandlerOptions{Description: control.what, Validator: control.check}
-		if err := workflow.SetUpdateHandlerWithOptions(ctx, control.name, control.do, options); err != nil {
+		err := workflow.SetUpdateHandlerWithOptions(ctx, control.name, func(ctx workflow.Context, in PauseInput) error {
+			if err := r.written(ctx, control.check); err != nil {
+				return err
+			}
+			control.do(ctx, in)
+			return nil
+		}, workflow.UpdateHandlerOptions{
+			Description: control.what,
+			Validator:   func(PauseInput) error { return refusal(control.check()) },
+		})
+		if err != nil {
 			return err
 		}
 	}
 	err = workflow.SetUpdateHandlerWithOptions(ctx, RestartUpdate, func(ctx workflow.Context, in RestartInput) error {
+		if err := r.written(ctx, func() error { return r.validateRestart(in) }); err != nil {
+			return err
+		}
 		r.restart(ctx, in)
 		return nil
 	}, workflow.UpdateHandlerOptions{
@@ -113,6 +130,9 @@ func (r *run) validatePatch(in PatchStageInput) error {
 }
 
 func (r *run) patchStage(ctx workflow.Context, in PatchStageInput) (PatchStageOutput, error) {
+	if err := r.written(ctx, func() error { return r.validatePatch(in) }); err != nil {
+		return PatchStageOutput{}, err
+	}
 	s := r.exec.Stage(in.StageID)
 	for _, k := range slices.Sorted(maps.Keys(in.Patch)) {
 		s.Context[k] = in.Patch[k]

@@ -39,6 +39,11 @@ const (
 	// endAskedChange: a cancel by signal, or in Temporal, asks first whether the end
 	// was told already.
 	endAskedChange = "end-asked"
+	// updateWrittenChange: an update is written to history before it is done. The
+	// number of the update follows, counted until one is: a name that an older worker
+	// did not know would, asked while its update is replayed, answer for later
+	// updates too.
+	updateWrittenChange = "update-written-"
 	// dryRunChange: a dry run plays execution windows, and preconditions that are
 	// no expressions.
 	dryRunChange = "dry-run-plays-windows"

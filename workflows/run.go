@@ -51,6 +51,10 @@ type run struct {
 	halted map[string]bool
 	// permit is the execution's part in its pipeline's limit, nil without one.
 	permit *permit
+	// updates counts the updates until writesFirst is set, which says that they are
+	// written before they are done (see [run.written]).
+	updates     int
+	writesFirst bool
 	// graph remembers which stages are before which; nil until it is asked for.
 	graph *expr.Graph
 	// asking counts those who ask whether the end was told before.

@@ -26,9 +26,10 @@ func main() {
 	runs := flag.Int("runs", 20, "measurements for each row; slow rows take fewer")
 	deployments := flag.Int("deployments", 1000, "Deployments of the cluster that reads are measured on; 0 leaves them out")
 	only := flag.String("only", "", "'reads' measures reads alone")
+	list := flag.String("database", sqlite, "databases that Temporal keeps its state in, one after the other: sqlite, postgres; everything is measured on the first, the engine on the others")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	err := run(ctx, *out, *runs, *deployments, *only)
+	err := run(ctx, options{out: *out, runs: *runs, deployments: *deployments, only: *only, databases: *list})
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -36,86 +37,118 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, out string, runs, deployments int, only string) error {
-	if runs < 3 {
-		return fmt.Errorf("%d runs say nothing: use at least 3", runs)
+// options are what the command line asks for.
+type options struct {
+	out               string
+	runs, deployments int
+	only, databases   string
+}
+
+func run(ctx context.Context, o options) error {
+	if o.runs < 3 {
+		return fmt.Errorf("%d runs say nothing: use at least 3", o.runs)
 	}
-	if only != "" && only != "reads" {
-		return fmt.Errorf("there is no part %q that can be measured alone: use reads", only)
+	databases, err := databases(o.databases)
+	if err != nil {
+		return err
 	}
-	b := &bench{runs: runs}
-	if only == "" {
-		if err := b.engineAndMore(ctx); err != nil {
-			return err
+	switch o.only {
+	case "":
+	case "reads":
+		databases = nil
+	default:
+		return fmt.Errorf("there is no part %q that can be measured alone: use reads", o.only)
+	}
+	var rows []row
+	for i, database := range databases {
+		measured, err := measure(ctx, database, o.runs, i == 0)
+		if err != nil {
+			return fmt.Errorf("on %s: %w", database, err)
 		}
+		rows = append(rows, measured...)
 	}
-	if deployments > 0 {
+	if o.deployments > 0 {
 		fmt.Fprintln(os.Stderr, "measuring reads of clusters")
-		if err := b.clusters(ctx, deployments); err != nil {
+		b := &bench{runs: o.runs}
+		if err := b.clusters(ctx, o.deployments); err != nil {
 			return fmt.Errorf("reads: %w", err)
 		}
+		rows = append(rows, b.rows...)
 	}
 	fmt.Fprintf(os.Stderr, "done, load %s\n\n", load())
-	if err := b.print(); err != nil {
+	if err := show(rows); err != nil {
 		return err
 	}
-	return write(out, b.rows)
+	return write(o.out, rows)
 }
 
-// engineAndMore measures on a system with all roles in one process.
-func (b *bench) engineAndMore(ctx context.Context) error {
+// measure starts a system with Temporal on a database and measures it, whole or
+// only what the database has a part in.
+func measure(ctx context.Context, database string, runs int, whole bool) ([]row, error) {
 	dir, err := os.MkdirTemp("", "gennaker-bench-")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	fmt.Fprintf(os.Stderr, "starting the system on %d processors, load %s\n", runtime.NumCPU(), load())
-	system, err := harness.Start(ctx, harness.Options{Dir: dir, AllInOne: true})
+	fmt.Fprintf(os.Stderr, "starting the system with Temporal on %s, %d processors, load %s\n", titles[database], runtime.NumCPU(), load())
+	system, err := harness.Start(ctx, harness.Options{Dir: dir, AllInOne: true, Postgres: database == postgres})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer system.Close()
-	b.System = system
-	if err := b.measure(ctx); err != nil {
-		return fmt.Errorf("%w\n%s", err, system.Logs())
+	b := &bench{System: system, database: database, runs: runs}
+	if err := b.measure(ctx, whole); err != nil {
+		return nil, fmt.Errorf("%w\n%s", err, system.Logs())
 	}
-	return nil
+	return b.rows, nil
 }
 
-// bench collects the rows.
+// bench collects the rows of one system.
 type bench struct {
 	*harness.System
+	database  string
 	runs      int
 	rows      []row
 	reference reference
 }
 
-// measure runs every measurement. The process's own size comes first, before
-// any load.
-func (b *bench) measure(ctx context.Context) error {
+// measure runs every measurement, or, unless the whole is asked for, those of
+// the engine beside bare Temporal. The process's own size comes first, before any
+// load.
+func (b *bench) measure(ctx context.Context, whole bool) error {
 	for _, part := range []struct {
 		what    string
 		measure func(context.Context) error
+		// engine is set when the part is measured on every database.
+		engine bool
 	}{
-		{"the process", b.process},
-		{"bare Temporal", b.bare},
-		{"pipelines", b.pipelines},
-		{"the engine", b.engine},
-		{"deployments", b.deployments},
+		{"the process", b.process, false},
+		{"the making of an application", func(ctx context.Context) error { return b.Gate.CreateApplication(ctx, application) }, true},
+		{"bare Temporal", b.bare, true},
+		{"pipelines", b.pipelines, false},
+		{"the engine", b.engine, true},
+		{"deployments", b.deployments, false},
 	} {
+		if !whole && !part.engine {
+			continue
+		}
 		fmt.Fprintln(os.Stderr, "measuring", part.what)
+		before := len(b.rows)
 		if err := part.measure(ctx); err != nil {
 			return fmt.Errorf("%s: %w", part.what, err)
+		}
+		for i := range b.rows[before:] {
+			b.rows[before+i] = b.rows[before+i].on(b.database)
 		}
 	}
 	return nil
 }
 
-// print writes the table.
-func (b *bench) print() error {
+// show prints the table.
+func show(rows []row) error {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "measured\tmedian\tbest\tworst\tunit\treference\tratio\ttarget\tmet\truns\t")
-	for _, r := range b.rows {
+	for _, r := range rows {
 		_, _ = fmt.Fprintf(w, "%s\t%.1f\t%.1f\t%.1f\t%s\t%s\t%s\t%s\t%s\t%d\t\n", r.Name, r.Value, r.Best, r.Worst, r.Unit,
 			number(r.Reference), number(r.Ratio), r.targetText(), r.metText(), r.Runs)
 	}

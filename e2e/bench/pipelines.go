@@ -16,9 +16,6 @@ const application = "bench"
 // pipelines measures pipelines of logic alone, as a person sees them: from the
 // request that starts one to the event that shows it.
 func (b *bench) pipelines(ctx context.Context) error {
-	if err := b.Gate.CreateApplication(ctx, application); err != nil {
-		return err
-	}
 	waits := make([]any, steps)
 	for i := range waits {
 		stage := map[string]any{"refId": strconv.Itoa(i + 1), "type": "wait", "name": fmt.Sprintf("Wait %d", i+1), "waitTime": 0}

@@ -9,7 +9,9 @@ import (
 // row is one figure.
 type row struct {
 	Name string `json:"name"`
-	Unit string `json:"unit"`
+	// Database is what Temporal kept its state in: sqlite or postgres.
+	Database string `json:"database"`
+	Unit     string `json:"unit"`
 	// Value is the median of the runs.
 	Value float64 `json:"value"`
 	// Reference is what Value is compared with, measured in the same run; Ratio
@@ -39,6 +41,16 @@ func (r row) against(reference float64) row {
 	r.Reference = reference
 	if reference > 0 {
 		r.Ratio = r.Value / reference
+	}
+	return r
+}
+
+// on says what Temporal kept its state in. Rows on SQLite keep their plain names,
+// so that they compare with those of earlier files.
+func (r row) on(database string) row {
+	r.Database = database
+	if database != sqlite {
+		r.Name = titles[database] + ": " + r.Name
 	}
 	return r
 }

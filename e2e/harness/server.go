@@ -48,6 +48,29 @@ func (s *Server) Start(ctx context.Context) error {
 	return nil
 }
 
+// Launch starts the process and does not wait until it works, for when
+// something that it needs is away. Launching a running one does nothing.
+func (s *Server) Launch() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.process != nil {
+		return nil
+	}
+	var err error
+	s.process, err = stack.Start(s.part, s.env)
+	return err
+}
+
+// Ready waits until a launched process works.
+func (s *Server) Ready(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.process == nil {
+		return fmt.Errorf("%s does not run", s.Name())
+	}
+	return s.process.WaitReady(ctx)
+}
+
 // Kill ends the process as kill -9 does and returns when it is gone.
 func (s *Server) Kill() { s.end(func(p *stack.Process) { p.Kill() }) }
 

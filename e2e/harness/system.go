@@ -37,6 +37,8 @@ type Options struct {
 	AllInOne bool
 	// OneAccount leaves [HeldAccount] out, which is of the same cluster.
 	OneAccount bool
+	// Postgres keeps Temporal's state in a PostgreSQL server instead of SQLite.
+	Postgres bool
 }
 
 // System is a running installation.
@@ -48,8 +50,10 @@ type System struct {
 	// Temporal is a client of the Temporal service.
 	Temporal client.Client
 
-	// The processes. Product lists those of the product, workers last.
+	// The processes. Product lists those of the product, workers last. Postgres is
+	// nil when Temporal keeps its state in SQLite.
 	TemporalServer, MinIO, Redis, APIServer *Server
+	Postgres                                *Server
 	Front50, GateServer, All                *Server
 	Workers                                 []*Server
 
@@ -79,17 +83,26 @@ func start(ctx context.Context, o Options) (*System, error) {
 	}
 	s.env = &stack.Env{Root: root, Dir: o.Dir, Bin: map[string]string{}, Namespace: stack.DefaultNamespace, Test: true}
 	ports := append(stack.KubernetesPorts(), stack.PortTemporal, stack.PortTemporalUI, stack.PortMinIO, stack.PortMinIOConsole,
-		stack.PortRedis, stack.PortFront50, stack.PortGate, stack.PortDeck)
+		stack.PortRedis, stack.PortFront50, stack.PortGate, stack.PortDeck, stack.PortPostgres)
 	if s.env.Ports, err = stack.FreePorts(ports...); err != nil {
 		return s, err
 	}
-	for _, p := range []stack.Program{stack.TemporalProgram, stack.MinIOProgram, stack.KubernetesProgram, stack.RedisProgram} {
+	programs := []stack.Program{stack.TemporalProgram, stack.MinIOProgram, stack.KubernetesProgram, stack.RedisProgram}
+	if o.Postgres {
+		programs = append(programs, stack.PostgresProgram)
+	}
+	for _, p := range programs {
 		if s.env.Bin[p.Name], err = p.Built(root); err != nil {
 			return s, err
 		}
 	}
 	if err := configure(s.env, o); err != nil {
 		return s, err
+	}
+	if o.Postgres {
+		s.Postgres, s.TemporalServer = s.server(stack.Postgres()), s.server(stack.TemporalOnPostgres())
+	} else {
+		s.TemporalServer = s.server(stack.Temporal())
 	}
 	if err := s.startServers(ctx); err != nil {
 		return s, err
@@ -99,7 +112,7 @@ func start(ctx context.Context, o Options) (*System, error) {
 
 // startServers starts what the product needs and builds the product meanwhile.
 func (s *System) startServers(ctx context.Context) error {
-	s.TemporalServer, s.MinIO, s.Redis = s.server(stack.Temporal()), s.server(stack.MinIO()), s.server(stack.Redis())
+	s.MinIO, s.Redis = s.server(stack.MinIO()), s.server(stack.Redis())
 	var cluster []*Server
 	for _, part := range stack.Kubernetes() {
 		if part.Name == "kube-apiserver" {
@@ -112,9 +125,17 @@ func (s *System) startServers(ctx context.Context) error {
 		}
 	}
 	group, inner := errgroup.WithContext(ctx)
-	for _, one := range []*Server{s.TemporalServer, s.MinIO, s.Redis} {
+	for _, one := range []*Server{s.MinIO, s.Redis} {
 		group.Go(func() error { return one.Start(inner) })
 	}
+	group.Go(func() error {
+		if s.Postgres != nil {
+			if err := s.Postgres.Start(inner); err != nil {
+				return err
+			}
+		}
+		return s.TemporalServer.Start(inner)
+	})
 	group.Go(func() error {
 		for _, part := range cluster {
 			if err := part.Start(inner); err != nil {
@@ -221,7 +242,8 @@ func (s *System) Logs() string {
 	return text.String()
 }
 
-// Close kills every process, the last started first.
+// Close kills every process, the last started first. PostgreSQL is asked to end,
+// so that the processes that it started end too.
 func (s *System) Close() {
 	if s.Temporal != nil {
 		s.Temporal.Close()
@@ -230,6 +252,9 @@ func (s *System) Close() {
 		s.Cluster.close()
 	}
 	for _, one := range slices.Backward(s.servers) {
+		if one == s.Postgres {
+			one.Stop()
+		}
 		one.Kill()
 	}
 }

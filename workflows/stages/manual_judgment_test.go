@@ -68,7 +68,7 @@ func TestJudgmentsThatAreRefused(t *testing.T) {
 	note.Took(t)
 	first.Took(t)
 	// The second comes before or after the stage has noticed the first.
-	second.Refused(t, pipeline.CodeConflict, "The stage 'Taste' has")
+	second.Failed(t, pipeline.CodeConflict, "The stage 'Taste' has")
 	late.Refused(t, pipeline.CodeConflict, "has ended SUCCEEDED")
 	require.Equal(t, pipeline.Succeeded, e.Status)
 	require.Equal(t, "continue", stage(e).Context["judgmentStatus"])

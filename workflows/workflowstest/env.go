@@ -182,10 +182,18 @@ func (r *Run) updateAt(d time.Duration, name string, in any) *Answer {
 	return a
 }
 
-// Refused requires that an update was refused with a code and words.
+// Refused requires that an update was refused with a code and words, before
+// anything was written.
 func (a *Answer) Refused(t testing.TB, code pipeline.Code, words string) {
 	t.Helper()
 	require.False(t, a.Accepted)
+	a.Failed(t, code, words)
+}
+
+// Failed requires that an update was refused with a code and words, if not at
+// once then because of what came just before it.
+func (a *Answer) Failed(t testing.TB, code pipeline.Code, words string) {
+	t.Helper()
 	var app *temporal.ApplicationError
 	require.ErrorAs(t, a.Err, &app)
 	require.Equal(t, string(code), app.Type())

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"context"
+	"syscall"
 	"time"
 )
 
@@ -25,6 +26,11 @@ type Part struct {
 	Ready func(context.Context, *Env) error
 	// After runs once the part is ready, after every start; what it makes must survive being made again.
 	After func(context.Context, *Env) error
+	// Account is the account of the machine that the part runs as when this program is run by root, for programs that
+	// refuse root; empty is this program's own.
+	Account string
+	// Interrupt asks the part to end; zero is SIGTERM.
+	Interrupt syscall.Signal
 	// StartWithin bounds the time from start to ready; zero means 60 seconds.
 	StartWithin time.Duration
 	// URLs are what a person can open.

@@ -24,6 +24,7 @@ const (
 	PortMinIOConsole = "minio-console"
 	PortKubernetes   = "kubernetes"
 	PortRedis        = "redis"
+	PortPostgres     = "postgres"
 
 	portEtcd              = "etcd"
 	portEtcdPeer          = "etcd-peer"

@@ -23,12 +23,16 @@ type Process struct {
 }
 
 // Start starts a part and returns at once; [Process.WaitReady] tells when it works. The process leads a group of its own,
-// so a terminal's Ctrl-C reaches only the parent, and it is killed by the kernel when the parent dies in any way.
+// so a terminal's Ctrl-C reaches only the parent, and it is killed by the kernel when the parent dies in any way (a part
+// with an Interrupt of its own gets that, since it has something to put in order).
 func Start(part Part, env *Env) (*Process, error) {
 	for _, name := range part.Ports {
 		if err := PortFree(env.Ports[name]); err != nil {
 			return nil, explainPort(part.Name, name, env.Ports[name], err)
 		}
+	}
+	if err := env.handOver(part); err != nil {
+		return nil, err
 	}
 	if part.Prepare != nil {
 		if err := part.Prepare(env); err != nil {
@@ -77,6 +81,11 @@ func command(part Part, env *Env) (*exec.Cmd, error) {
 	cmd := exec.Command(env.Bin[part.Program], args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), environ...)
+	credential, err := accountCredential(part.Account)
+	if err != nil {
+		return nil, err
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: credential, Pdeathsig: part.Interrupt}
 	return cmd, nil
 }
 
@@ -143,7 +152,11 @@ func (p *Process) tryReady(ctx context.Context) error {
 
 // Stop asks the process to end, waits as long as it may take, then kills what is left of its group.
 func (p *Process) Stop(within time.Duration) {
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	interrupt := syscall.SIGTERM
+	if p.part.Interrupt != 0 {
+		interrupt = p.part.Interrupt
+	}
+	_ = p.cmd.Process.Signal(interrupt)
 	timer := time.NewTimer(within)
 	defer timer.Stop()
 	select {
@@ -175,9 +188,16 @@ var spawner = sync.OnceValue(func() chan<- func() {
 	return work
 })
 
-// startChild starts a command that dies with this program and leads its own process group.
+// startChild starts a command that dies with this program and leads its own process group. It dies of SIGKILL, or of the
+// signal that the command names already, which it must not survive.
 func startChild(cmd *exec.Cmd) error {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Setpgid = true
+	if cmd.SysProcAttr.Pdeathsig == 0 {
+		cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
+	}
 	result := make(chan error)
 	spawner() <- func() { result <- cmd.Start() }
 	return <-result

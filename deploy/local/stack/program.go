@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -25,6 +28,9 @@ type Program struct {
 	LDFlags string
 	// Install says how to get a program that is looked for on PATH.
 	Install string
+	// Folders is a pattern, .../*/bin with versions for the star, of where else an installed program may be; the newest is
+	// taken.
+	Folders string
 }
 
 // The programs of the stack.
@@ -36,6 +42,8 @@ var (
 		LDFlags: "-X k8s.io/component-base/version.gitVersion=v1.37.2" +
 			" -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=37"}
 	RedisProgram = Program{Name: "redis-server", Install: "apt-get install redis-server"}
+	// PostgresProgram is in a folder of its version, which Debian leaves out of PATH.
+	PostgresProgram = Program{Name: "postgres", Install: "apt-get install postgresql", Folders: "/usr/lib/postgresql/*/bin"}
 )
 
 // CacheDir is where built servers are kept for all checkouts of this user: GENNAKER_CACHE, or ~/.cache/gennaker.
@@ -54,11 +62,7 @@ func CacheDir() (string, error) {
 // flags and the Go version, so every checkout with the same sources finds the same binary.
 func (p Program) Path(root string) (string, error) {
 	if p.Module == "" {
-		path, err := exec.LookPath(p.Name)
-		if err != nil {
-			return "", fmt.Errorf("%s is not installed: %s", p.Name, p.Install)
-		}
-		return path, nil
+		return p.installed()
 	}
 	hash, err := p.hash(root)
 	if err != nil {
@@ -69,6 +73,24 @@ func (p Program) Path(root string) (string, error) {
 		return "", err
 	}
 	return filepath.Join(cache, "bin", p.Name+"-"+hash), nil
+}
+
+// installed finds a program that is not built.
+func (p Program) installed() (string, error) {
+	if path, err := exec.LookPath(p.Name); err == nil {
+		return path, nil
+	}
+	found, err := filepath.Glob(filepath.Join(p.Folders, p.Name)) // without folders it is nowhere
+	if err != nil || len(found) == 0 || p.Folders == "" {
+		return "", fmt.Errorf("%s is not installed: %s", p.Name, p.Install)
+	}
+	return slices.MaxFunc(found, func(a, b string) int { return cmp.Compare(version(a), version(b)) }), nil
+}
+
+// version is that of an installed program .../VERSION/bin/NAME; 0 when the folder is named otherwise.
+func version(path string) float64 {
+	number, _ := strconv.ParseFloat(filepath.Base(filepath.Dir(filepath.Dir(path))), 64)
+	return number
 }
 
 // Built returns the path of the program's binary, or an error that says how to make it.

@@ -50,6 +50,20 @@ func TestProgramIsBuiltOnceForEachSource(t *testing.T) {
 	require.Error(t, err, "a changed source needs a new build")
 }
 
+func TestInstalledProgramIsTheNewest(t *testing.T) {
+	dir := t.TempDir()
+	installed := stack.Program{Name: "gennaker-test-server", Install: "apt-get install it", Folders: filepath.Join(dir, "*", "bin")}
+	_, err := installed.Path("")
+	require.EqualError(t, err, "gennaker-test-server is not installed: apt-get install it")
+	for _, version := range []string{"9.6", "15", "17", "16"} {
+		require.NoError(t, os.MkdirAll(filepath.Join(dir, version, "bin"), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, version, "bin", installed.Name), nil, 0o755))
+	}
+	path, err := installed.Path("")
+	require.NoError(t, err)
+	require.Equal(t, filepath.Join(dir, "17", "bin", installed.Name), path)
+}
+
 func TestFailedBuildShowsItsLog(t *testing.T) {
 	t.Setenv("GENNAKER_CACHE", t.TempDir())
 	err := build(t, write(t, "package main\n\nfunc main() { nonsense() }\n"))

@@ -20,7 +20,7 @@ func Servers(cluster bool) []Part {
 // programs are all programs by name.
 func programs() map[string]Program {
 	all := map[string]Program{}
-	for _, p := range []Program{MinIOProgram, TemporalProgram, KubernetesProgram, RedisProgram} {
+	for _, p := range []Program{MinIOProgram, TemporalProgram, KubernetesProgram, RedisProgram, PostgresProgram} {
 		all[p.Name] = p
 	}
 	return all

@@ -46,3 +46,18 @@ func Temporal() Part {
 		},
 	}
 }
+
+// TemporalOnPostgres is [Temporal] with its state in the part [Postgres], which must run.
+func TemporalOnPostgres() Part {
+	part := Temporal()
+	part.Environ = func(e *Env) ([]string, error) {
+		password, err := e.Secret(SecretPostgresPassword)
+		return []string{"PGPASSWORD=" + password}, err
+	}
+	args := part.Args
+	part.Args = func(e *Env) ([]string, error) {
+		list, err := args(e)
+		return append(list, "--postgres="+e.PostgresURL("temporal")), err
+	}
+	return part
+}

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"net"
-	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 
@@ -15,9 +13,7 @@ import (
 	"go.temporal.io/server/common/dynamicconfig"
 	"go.temporal.io/server/common/log"
 	"go.temporal.io/server/common/membership/static"
-	sqliteplugin "go.temporal.io/server/common/persistence/sql/sqlplugin/sqlite"
 	"go.temporal.io/server/common/primitives"
-	"go.temporal.io/server/schema/sqlite"
 	"go.temporal.io/server/temporal"
 )
 
@@ -44,14 +40,14 @@ var tuning = dynamicconfig.StaticClient{
 	dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key():      true,
 }
 
-// newServer builds a server of all four Temporal services; it makes the database's schema when the file is new.
-func newServer(opts *options) (temporal.Server, error) {
+// newServer builds a server of all four Temporal services; it makes the database's schema when the database is new.
+func newServer(ctx context.Context, opts *options) (temporal.Server, error) {
 	logger := log.NewZapLogger(log.BuildZapLogger(log.Config{Stdout: true, Level: opts.LogLevel}))
-	store := sqlStore(opts.DB)
-	if err := ensureSchema(opts.DB); err != nil {
+	persistence, err := opts.persistence(ctx, logger)
+	if err != nil {
 		return nil, err
 	}
-	cfg, hosts, err := serverConfig(opts, store)
+	cfg, hosts, err := serverConfig(opts, persistence)
 	if err != nil {
 		return nil, err
 	}
@@ -74,56 +70,21 @@ func newServer(opts *options) (temporal.Server, error) {
 	)
 }
 
-// sqlStore describes the SQLite file. Synchronous NORMAL with a write-ahead log loses nothing when the process dies;
-// only a power cut may lose the last transactions.
-func sqlStore(path string) *config.SQL {
-	return &config.SQL{
-		PluginName:   sqliteplugin.PluginName,
-		DatabaseName: path,
-		ConnectAttributes: map[string]string{
-			"mode":         "rwc",
-			"journal_mode": "wal",
-			"synchronous":  "normal",
-			"busy_timeout": "5000",
-		},
+// persistence opens the database that the options name, making its schema when it is new.
+func (o *options) persistence(ctx context.Context, logger log.Logger) (config.Persistence, error) {
+	if o.Postgres == "" {
+		return sqlitePersistence(o.DB)
 	}
-}
-
-// ensureSchema makes the tables in a temporary file that then takes the database's name, so a kill half-way leaves no
-// database with half a schema.
-func ensureSchema(path string) error {
-	_, err := os.Stat(path)
-	if err == nil {
-		return nil
+	p, err := parsePostgres(o.Postgres, o.PostgresPassword)
+	if err != nil {
+		return config.Persistence{}, err
 	}
-	if !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("look for database %s: %w", path, err)
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("make the folder of database %s: %w", path, err)
-	}
-	fresh := path + ".new"
-	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
-		if err := os.Remove(fresh + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("remove the rest of an interrupted start: %w", err)
-		}
-	}
-	store := sqlStore(fresh)
-	// The set-up connection stays open in the driver's pool; a rollback journal keeps all of the schema in the one file
-	// that is renamed.
-	store.ConnectAttributes["journal_mode"] = "delete"
-	if err := sqlite.SetupSchema(store); err != nil {
-		return fmt.Errorf("make the schema in %s: %w", fresh, err)
-	}
-	if err := os.Rename(fresh, path); err != nil {
-		return fmt.Errorf("move the new database to %s: %w", path, err)
-	}
-	return nil
+	return p.persistence(ctx, logger)
 }
 
 // serverConfig writes the static configuration. Membership is a fixed list of this process's own addresses: the ring
 // protocol would first try to reach the addresses of a killed predecessor.
-func serverConfig(opts *options, store *config.SQL) (*config.Config, map[primitives.ServiceName]static.Hosts, error) {
+func serverConfig(opts *options, persistence config.Persistence) (*config.Config, map[primitives.ServiceName]static.Hosts, error) {
 	names := []primitives.ServiceName{
 		primitives.FrontendService, primitives.HistoryService, primitives.MatchingService, primitives.WorkerService,
 	}
@@ -148,12 +109,7 @@ func serverConfig(opts *options, store *config.SQL) (*config.Config, map[primiti
 		Global: config.Global{
 			Membership: config.Membership{MaxJoinDuration: 30 * time.Second, BroadcastAddress: "127.0.0.1"},
 		},
-		Persistence: config.Persistence{
-			DefaultStore:     sqliteplugin.PluginName,
-			VisibilityStore:  sqliteplugin.PluginName,
-			NumHistoryShards: 1,
-			DataStores:       map[string]config.DataStore{sqliteplugin.PluginName: {SQL: store}},
-		},
+		Persistence: persistence,
 		ClusterMetadata: &cluster.Config{
 			FailoverVersionIncrement: 10,
 			MasterClusterName:        clusterName,
