@@ -113,7 +113,7 @@ func TestPrivateAddresses(t *testing.T) {
 func TestGitHubFile(t *testing.T) {
 	t.Parallel()
 	var asked []string
-	var s, raw = "", ""
+	raw := ""
 	h := func(w http.ResponseWriter, r *http.Request) {
 		asked = append(asked, r.Method+" "+r.URL.String()+" "+r.Header.Get("Accept")+" "+r.Header.Get("Authorization"))
 		switch {
@@ -130,7 +130,8 @@ func TestGitHubFile(t *testing.T) {
 		}
 	}
 	server := serve(t, h)
-	s, raw = server.URL, strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
+	s := server.URL
+	raw = strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
 	r := room(t, "github", artifacts.Account{Name: "two", TokenFile: written(t, "t0ken")},
 		artifacts.Account{Name: "one", Token: "file:" + written(t, "t0ken"), UseContentAPI: true, GithubAPIVersion: "v4"})
 	file := func(account, path, version string) pipeline.Artifact {

@@ -114,7 +114,7 @@ func (g gitRepository) measure(pack []byte, a pipeline.Artifact) error {
 			return tooLarge()
 		}
 		head := &deltaHead{}
-		var sink io.Writer = io.Discard
+		sink := io.Discard
 		if header.Type.IsDelta() {
 			sink = head
 		}

@@ -43,12 +43,10 @@ var tasks = map[string]sandbox.Task{
 	},
 	"eat": func(json.RawMessage) (any, error) {
 		var all [][]byte
-		for {
+		for n := 0; n >= 0; n++ {
 			all = append(all, []byte(strings.Repeat("x", 1<<20)))
-			if len(all) < 0 {
-				return all, nil
-			}
 		}
+		return all, nil
 	},
 	"once":  func(json.RawMessage) (any, error) { return len(make([]byte, 8<<30)), nil },
 	"nest":  func(json.RawMessage) (any, error) { return nest(0), nil },
@@ -66,6 +64,9 @@ var tasks = map[string]sandbox.Task{
 }
 
 func nest(n int) int {
+	if n < 0 {
+		return n
+	}
 	var a [256]int
 	a[n%256] = nest(n + 1)
 	return a[(n+1)%256]

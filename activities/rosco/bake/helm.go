@@ -64,6 +64,7 @@ func runHelm(r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, failed(err)
 	}
+	//nolint:staticcheck // the other form takes a context, and here nothing is cancelled: the process is ended
 	rendered, err := engine.Engine{}.Render(c, toRender)
 	if err != nil {
 		return Answer{}, failed(err)
