@@ -168,13 +168,25 @@ func (w *World) FetchExpressions(ctx context.Context, in activities.FetchExpress
 // ArchiveExecution implements activities.Archive: it shows the execution, too,
 // also while it is not taken.
 func (w *World) ArchiveExecution(ctx context.Context, in activities.ArchiveExecutionInput) (activities.Done, error) {
-	if shown := w.Published(in.Execution.ID); len(shown) == 0 || shown[len(shown)-1].Sequence < in.Sequence {
-		w.Publish(workflows.Snapshot{Execution: in.Execution.Clone(), Sequence: in.Sequence})
-	}
-	return ask(ctx, w, activities.ArchiveExecution, in, func() (activities.Done, error) {
+	done, err := ask(ctx, w, activities.ArchiveExecution, in, func() (activities.Done, error) {
 		w.archived = append(w.archived, in)
+		w.show(in)
 		return activities.Done{}, nil
 	})
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.show(in)
+	return done, err
+}
+
+// show publishes an end, once. The lock is held.
+func (w *World) show(in activities.ArchiveExecutionInput) {
+	for _, s := range w.published {
+		if s.Execution.ID == in.Execution.ID && s.Sequence >= in.Sequence {
+			return
+		}
+	}
+	w.published = append(w.published, workflows.Snapshot{Execution: in.Execution.Clone(), Sequence: in.Sequence})
 }
 
 // FindEnd implements activities.Archive over what was archived.
