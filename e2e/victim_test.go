@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
@@ -368,12 +369,34 @@ func requireEnds(t *testing.T, ctx context.Context, runs []*run) {
 // any more: no execution, child or task is left behind.
 func requireNothingOpen(t *testing.T, ctx context.Context, w *world) {
 	t.Helper()
-	require.Eventually(t, func() bool {
-		open, err := w.Temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
+	var open []string
+	none := func() bool {
+		found, err := w.Temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
 			Query: `Application = "` + w.Application + `" AND ExecutionStatus = "Running"`,
 		})
-		return err == nil && open.GetCount() == 0
-	}, eventually, moment, "workflows of %s are still open", w.Application)
+		open = nil
+		for _, one := range found.GetExecutions() {
+			open = append(open, one.GetExecution().GetWorkflowId())
+		}
+		return err == nil && len(open) == 0
+	}
+	for patience := time.Now().Add(eventually); !none(); {
+		require.True(t, time.Now().Before(patience), "workflows of %s are still open: %s", w.Application, w.describeOpen(ctx, open))
+		require.NoError(t, sleep(ctx, moment))
+	}
+}
+
+// describeOpen shows workflows by what Temporal knows of them.
+func (w *world) describeOpen(ctx context.Context, ids []string) string {
+	var text strings.Builder
+	for _, id := range ids {
+		described, err := w.Temporal.DescribeWorkflowExecution(ctx, id, "")
+		fmt.Fprintf(&text, "\n  %s: %d events, task %v, activities %v, %v", id, described.GetWorkflowExecutionInfo().GetHistoryLength(),
+			described.GetPendingWorkflowTask(), described.GetPendingActivities(), err)
+		e, err := w.Gate.Execution(ctx, id)
+		fmt.Fprintf(&text, "\n    Gate shows %s %v", harness.Describe(e), err)
+	}
+	return text.String()
 }
 
 // requireEventsEnd checks that a browser that had followed since before the
