@@ -146,7 +146,7 @@ func (d *decoder) keyed(path string, v any, into reflect.Value) {
 }
 
 func (d *decoder) scalar(path string, v any, into reflect.Value) {
-	text := ""
+	var text string
 	switch s := v.(type) {
 	case string:
 		text = s

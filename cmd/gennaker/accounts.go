@@ -73,15 +73,21 @@ func (g gateAccounts) Allows(ctx context.Context, user string, a gate.Account, a
 }
 
 // MayRead reports whether a user may see what runs on an account. An account that
-// is not known, or whose permissions are not, is not shown.
+// is not known, or whose permissions are not, is not shown. As in
+// [gateAccounts.Accounts] the permissions that workers announced, who enforce
+// them, go before those of this process's configuration.
 func (g gateAccounts) MayRead(ctx context.Context, user, account string) bool {
 	about, err := g.registry.About(account)
-	if err != nil {
-		record, err := g.directory.Record(ctx, account)
-		if err != nil {
-			return false
+	if records, failed := g.directory.Records(ctx); failed == nil {
+		i, announced := slices.BinarySearchFunc(records, account, func(r activities.AccountRecord, name string) int {
+			return strings.Compare(r.Account, name)
+		})
+		if announced {
+			about, err = records[i].About, nil
 		}
-		about = record.About
+	}
+	if err != nil {
+		return false
 	}
 	allowed, err := g.Allows(ctx, user, gateAccount(account, about), string(clouddriver.Read))
 	return err == nil && allowed
