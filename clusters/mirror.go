@@ -137,7 +137,8 @@ type Writing struct {
 // because it is asked.
 //
 // Errors of all methods: not_found for an unknown account; unavailable when no
-// worker serves it, or its cluster does not answer.
+// worker serves it, or its cluster does not answer; throttled while the cluster is
+// being read for the first time, which goes on meanwhile.
 type Owner interface {
 	Slice(ctx context.Context, account, app string) (Slice, Status, error)
 	Index(ctx context.Context, account string) (Index, Status, error)

@@ -208,6 +208,9 @@ func gather[T any](ctx context.Context, r *Reader, accounts []string, mirror fun
 				gaps[i].Stale = r.age(status)
 			default:
 				gaps[i].Missing = pipeline.MessageOf(err)
+				if pipeline.CodeOf(err) == pipeline.CodeThrottled {
+					err = pipeline.Wrap(pipeline.CodeUnavailable, err, "%s", pipeline.MessageOf(err))
+				}
 				errs = append(errs, err)
 			}
 		})
@@ -245,12 +248,13 @@ func (r *Reader) lastFailure(account string) error {
 	return f.err
 }
 
-// remember notes that an owner did not answer; a refusal is an answer.
+// remember notes that an owner did not answer; a refusal is an answer, and who
+// still reads is to be asked again.
 func (r *Reader) remember(account string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch pipeline.CodeOf(err) {
-	case pipeline.CodeUnavailable, pipeline.CodeTimeout, pipeline.CodeThrottled:
+	case pipeline.CodeUnavailable, pipeline.CodeTimeout:
 		if err != nil {
 			r.failed[account] = failure{at: r.now(), err: err}
 			return

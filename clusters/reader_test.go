@@ -149,8 +149,11 @@ func TestReaderChoosesBetweenMirrorAndOwner(t *testing.T) {
 	m.owner = pipeline.Errorf(pipeline.CodeNotFound, "This worker serves no such account.")
 	_, _, err = read()
 	require.Equal(t, pipeline.CodeNotFound, pipeline.CodeOf(err))
+	m.owner = pipeline.Errorf(pipeline.CodeThrottled, "The objects are still being read.")
+	_, _, err = read()
+	require.Equal(t, pipeline.CodeUnavailable, pipeline.CodeOf(err))
 	m.owner = nil
-	count(5, 0)
+	count(5, 0) // who still reads is asked again at once
 
 	// Quick answers wait for nobody.
 	asked = m.asked

@@ -3,7 +3,6 @@ package reads
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
 	"log/slog"
 	"reflect"
 	"slices"
@@ -285,7 +284,8 @@ func rawFilter(a clouddriver.Account) clusters.RawFilter {
 	}
 }
 
-// await waits until the watch can answer, and returns why it cannot.
+// await waits until the watch can answer, and returns why it cannot: throttled
+// while the objects are still being read.
 func (w *watcher) await(ctx context.Context) (clusters.Status, error) {
 	tick := time.NewTicker(unreadPatience / 5)
 	defer tick.Stop()
@@ -341,6 +341,6 @@ func (w *watcher) unready(s clusters.Status) error {
 			waiting = append(waiting, k.Kind)
 		}
 	}
-	return pipeline.Errorf(pipeline.CodeUnavailable, "The objects of account %q are still being read (%s): ask again in a moment.",
-		w.account, fmt.Sprint(strings.Join(waiting, ", ")))
+	return pipeline.Errorf(pipeline.CodeThrottled, "The objects of account %q are still being read (%s): ask again in a moment.",
+		w.account, strings.Join(waiting, ", "))
 }
