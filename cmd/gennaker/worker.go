@@ -8,6 +8,7 @@ import (
 
 	"github.com/gennaker/gennaker/activities/clouddriver/reads"
 	"github.com/gennaker/gennaker/activities/rosco"
+	"github.com/gennaker/gennaker/clusters"
 	"github.com/gennaker/gennaker/activities/webhook"
 	"github.com/gennaker/gennaker/internal/temporal"
 	"github.com/gennaker/gennaker/workers"
@@ -56,10 +57,14 @@ func (c workerSettings) run(ctx context.Context, g *errgroup.Group, o *opened) e
 	webhooks.MaxResponse = c.Webhook.MaxResponse
 	bakes := c.Rosco
 	bakes.MaxUnpacked, bakes.MaxFiles = o.unpacked.MaxUnpacked, o.unpacked.MaxFiles
+	var mirror clusters.MirrorWriter // an agent, which has no Redis, keeps none
+	if o.mirror != nil {
+		mirror = o.mirror
+	}
 	w, err := workers.New(c.Worker, workers.Dependencies{
 		Temporal: o.temporal, Front50: o.front50, Model: o.model, Archive: o.archive,
 		Executions: o.service, Accounts: o.accounts, Logger: o.log,
-		Outbound: o.outbound, Webhook: webhooks, Clusters: o.mirror, Reads: c.Clusters,
+		Outbound: o.outbound, Webhook: webhooks, Clusters: mirror, Reads: c.Clusters,
 		Directory: o.directory, Identity: temporal.Identity(), Version: versionText(), ConfigFault: o.source.Fault,
 		Artifacts: o.artifacts, Sandbox: o.sandbox, Rosco: bakes,
 	})
