@@ -8,8 +8,8 @@ import (
 
 	"github.com/gennaker/gennaker/activities/clouddriver/reads"
 	"github.com/gennaker/gennaker/activities/rosco"
-	"github.com/gennaker/gennaker/clusters"
 	"github.com/gennaker/gennaker/activities/webhook"
+	"github.com/gennaker/gennaker/clusters"
 	"github.com/gennaker/gennaker/internal/temporal"
 	"github.com/gennaker/gennaker/workers"
 )
