@@ -166,9 +166,11 @@ func (r *chaosRun) look(ctx context.Context, condition func(*pipeline.Execution)
 	return condition(e), nil
 }
 
-// until asks again until it is done; only what is away may fail meanwhile.
+// until asks again until it is done; only what is away may fail meanwhile. As
+// clients do, it asks more and more rarely while something is away.
 func (r *chaosRun) until(ctx context.Context, what string, ask func() (bool, error)) error {
-	for {
+	const often, rarely = 500 * time.Millisecond, 4 * time.Second
+	for pause := often; ; {
 		done, err := ask()
 		switch {
 		case done:
@@ -177,8 +179,11 @@ func (r *chaosRun) until(ctx context.Context, what string, ask func() (bool, err
 			return fmt.Errorf("%s: %w", what, err)
 		case err != nil:
 			r.again++
+			pause = min(2*pause, rarely)
+		default:
+			pause = often
 		}
-		if sleep(ctx, 500*time.Millisecond) != nil {
+		if sleep(ctx, pause) != nil {
 			return errors.Join(fmt.Errorf("%s: %w", what, context.Cause(ctx)), err)
 		}
 	}

@@ -47,7 +47,7 @@ func (s *Service) covered(ctx context.Context, application string) (Coverage, er
 // fill brings an application into the model: what runs, then what is archived.
 // In this order nothing is missed, since a workflow is archived before it ends.
 func (s *Service) fill(ctx context.Context, application string) error {
-	running, err := s.owner.Running(ctx, application)
+	running, err := s.running(ctx, application)
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (s *Service) settleAll(ctx context.Context) {
 }
 
 func (s *Service) reconcileRunning(ctx context.Context, application string) error {
-	running, err := s.owner.Running(ctx, application)
+	running, err := s.running(ctx, application)
 	if err != nil {
 		return err
 	}
@@ -199,6 +199,25 @@ func (s *Service) settleQuietly(ctx context.Context, id string) {
 	}
 }
 
+// running lists the IDs of the workflows of an application that run. Callers at the
+// same time share one answer, since Temporal's lists are slow, and slower when many
+// ask: without this, the readers of a busy application could keep the model from
+// ever being filled. When ctx ends first the work goes on without the caller.
+func (s *Service) running(ctx context.Context, application string) ([]string, error) {
+	ended := s.turns.flight.DoChan("running "+application, func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reconcileLimit)
+		defer cancel()
+		return s.owner.Running(ctx, application)
+	})
+	select {
+	case <-ctx.Done():
+		return nil, pipeline.Wrap(pipeline.CodeUnavailable, ctx.Err(), "The running executions could not be listed in time: try again.")
+	case result := <-ended:
+		ids, _ := result.Val.([]string)
+		return slices.Clone(ids), result.Err
+	}
+}
+
 // ownersMemory is how long a workflow's answer serves further lists while the
 // model is away.
 const ownersMemory = 2 * time.Second
@@ -208,7 +227,7 @@ const ownersMemory = 2 * time.Second
 func (s *Service) listFromOwners(ctx context.Context, q Query, applications []string) ([]Record, error) {
 	var ids []string
 	for _, application := range applications {
-		running, err := s.owner.Running(ctx, application)
+		running, err := s.running(ctx, application)
 		if err != nil {
 			return nil, err
 		}

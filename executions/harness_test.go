@@ -31,6 +31,9 @@ type workflows struct {
 	mutes  map[string]bool
 	loads  map[string]int
 	closed map[string]pipeline.Millis
+	// lists counts lists of what runs, which wait for until.
+	lists int
+	until <-chan struct{}
 }
 
 func (w *workflows) set(r executions.Record) {
@@ -88,7 +91,32 @@ func (w *workflows) Load(_ context.Context, id string) (executions.Record, error
 	return r, nil
 }
 
-func (w *workflows) Running(_ context.Context, application string) ([]string, error) {
+// slow makes lists of what runs wait until the channel is closed.
+func (w *workflows) slow(until <-chan struct{}) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.until = until
+}
+
+// listed tells how often what runs was listed.
+func (w *workflows) listed() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.lists
+}
+
+func (w *workflows) Running(ctx context.Context, application string) ([]string, error) {
+	w.mu.Lock()
+	w.lists++
+	until := w.until
+	w.mu.Unlock()
+	if until != nil {
+		select {
+		case <-until:
+		case <-ctx.Done():
+			return nil, pipeline.Wrap(pipeline.CodeUnavailable, ctx.Err(), "Temporal does not answer.")
+		}
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.down {

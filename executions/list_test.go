@@ -1,11 +1,13 @@
 package executions_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/gennaker/gennaker/executions"
 	"github.com/gennaker/gennaker/executions/executionstest"
@@ -291,4 +293,37 @@ func TestListFindsRestartsThatWereEndedFromOutside(t *testing.T) {
 	}
 	require.Equal(t, map[string]pipeline.Status{kept.ID: pipeline.Terminal, restarted.ID: pipeline.Canceled}, statuses)
 	require.Zero(t, w.workflows.asked(kept.ID), "its end was not long before that of its workflow")
+}
+
+// Many who read at the same time ask Temporal once, however slow it is.
+func TestListsTogetherAskTemporalOnce(t *testing.T) {
+	t.Parallel()
+	server := testkit.Redis(t)
+	w := newWorld(t, redismodel.Config{Address: server.Address, Timeout: time.Second})
+	running := w.run("a", false)
+	server.Kill()
+	require.Equal(t, []string{running.ID}, w.list(executions.Query{Application: "app"}), "the model is known to be away")
+	before := w.workflows.listed()
+	answer := make(chan struct{})
+	w.workflows.slow(answer)
+	const readers = 50
+	var group errgroup.Group
+	for range readers {
+		group.Go(func() error {
+			list, err := w.List(t.Context(), executions.Query{Application: "app"})
+			if err == nil && len(list) != 1 {
+				err = fmt.Errorf("%d executions are listed", len(list))
+			}
+			return err
+		})
+	}
+	require.Eventually(t, func() bool { return w.workflows.listed() > before }, patience, glance)
+	impatient, cancel := context.WithTimeout(t.Context(), glance)
+	defer cancel()
+	_, err := w.List(impatient, executions.Query{Application: "app"})
+	require.Equal(t, pipeline.CodeUnavailable, pipeline.CodeOf(err), "%v", err)
+	close(answer)
+	require.NoError(t, group.Wait())
+	// One for those who list, and one each for those who fill and compare the model.
+	require.LessOrEqual(t, w.workflows.listed()-before, 5, "for %d readers", readers)
 }
