@@ -30,6 +30,9 @@ type accountSettings struct {
 // compared, so that it does not matter how it was replaced.
 const fileAge = 2 * time.Second
 
+// storedWithin is how long the start of a process waits for stored accounts.
+const storedWithin = 2 * time.Second
+
 // accountSource keeps the registry of accounts as the configuration file and the
 // stored accounts say.
 type accountSource struct {
@@ -71,12 +74,21 @@ func (o *opened) openAccounts(ctx context.Context, c connections, p *process, bu
 	return nil
 }
 
-// loadStored reads the stored accounts for the first time.
+// loadStored reads the stored accounts for the first time. A bucket that does not
+// answer keeps nobody from starting: its accounts come when it does, and whoever
+// needs no bucket goes on without.
 func (o *opened) loadStored(ctx context.Context) error {
 	if o.stored == nil {
 		return nil
 	}
-	return o.source.takeStored(ctx)
+	limited, cancel := context.WithTimeout(ctx, storedWithin)
+	defer cancel()
+	err := o.source.takeStored(limited)
+	if err != nil && pipeline.CodeOf(err).Retryable() && ctx.Err() == nil {
+		o.log.WarnContext(ctx, "stored accounts cannot be read yet: they are served once the object store answers", "error", err)
+		return nil
+	}
+	return err
 }
 
 // run keeps the registry up to date until ctx ends.

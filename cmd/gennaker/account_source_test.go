@@ -6,15 +6,20 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 	"sigs.k8s.io/yaml"
 
+	"github.com/gennaker/gennaker/accounts/s3accounts"
 	"github.com/gennaker/gennaker/activities/clouddriver"
+	"github.com/gennaker/gennaker/internal/testkit"
 	"github.com/gennaker/gennaker/pipeline"
 )
 
@@ -168,4 +173,35 @@ func emptyConfig(t *testing.T) string {
 	path := filepath.Join(t.TempDir(), "gennaker.yaml")
 	write(t, path, "kubernetes: {accounts: [{name: a}]}")
 	return path
+}
+
+// A process starts while the object store is away, and serves stored accounts
+// once that is back.
+func TestStoredAccountsComeWithTheObjectStore(t *testing.T) {
+	t.Parallel()
+	server := testkit.MinIO(t)
+	bucket, err := minio.New(server.Endpoint, &minio.Options{Creds: credentials.NewStaticV4(server.AccessKey, server.SecretKey, "")})
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "gennaker.yaml")
+	write(t, path, "kubernetes: {accounts: [{name: a}]}")
+	s, log := sourceOver(t, path)
+	writer := s3accounts.New(bucket, server.Bucket, s.log)
+	require.NoError(t, writer.Create(t.Context(), pipeline.Map{"type": "kubernetes", "name": "b", "kubeconfigFile": "/b"}, "ines"))
+
+	server.Kill()
+	s.stored = s3accounts.New(bucket, server.Bucket, s.log)
+	o := &opened{source: s, stored: s.stored, log: s.log}
+	begun := time.Now()
+	require.NoError(t, o.loadStored(t.Context()))
+	require.Less(t, time.Since(begun), 2*storedWithin)
+	require.Contains(t, log.String(), "stored accounts cannot be read yet")
+	require.Equal(t, []string{"a"}, s.registry.Names())
+
+	server.Restart(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	var g errgroup.Group
+	s.run(ctx, &g)
+	require.Eventually(t, func() bool { return slices.Equal(s.registry.Names(), []string{"a", "b"}) }, 30*time.Second, 20*time.Millisecond)
+	cancel()
+	require.NoError(t, g.Wait())
 }
