@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"os"
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/stretchr/testify/require"
@@ -180,7 +178,7 @@ func newClusterWorld(t *testing.T, changes ...change) *world {
 	all := []change{func(d *gate.Dependencies, _ *gate.Config) {
 		d.Clusters = clusters.NewReader(m, noOwner{}, slog.New(slog.DiscardHandler), func() time.Time { return noon })
 		d.Live, d.Projects = cluster{}, projects{}
-		d.AccountNames = func() []string { return []string{"hidden", "kubernetes"} }
+		d.Accounts = accountsNamed("hidden", "kubernetes")
 		d.MayRead = func(_ context.Context, user, account string) bool { return account != "hidden" && user == "anonymous" }
 	}}
 	w := newWorld(t, append(all, changes...)...)
@@ -368,7 +366,7 @@ func TestWhatAnAnswerLacksIsTold(t *testing.T) {
 	world := func(m mirrors, accounts ...string) *world {
 		return newClusterWorld(t, func(d *gate.Dependencies, _ *gate.Config) {
 			d.Clusters = clusters.NewReader(m, noOwner{}, slog.New(slog.DiscardHandler), func() time.Time { return noon })
-			d.AccountNames, d.MayRead = func() []string { return accounts }, nil
+			d.Accounts, d.MayRead = accountsNamed(accounts...), nil
 		})
 	}
 	m := mirrors{"old": {store, at(time.Minute)}, "behind": {store, behind}, "part": {store, forbidden}, "fresh": {store, at(0)}}
@@ -474,42 +472,4 @@ func TestLogStream(t *testing.T) {
 	require.NotContains(t, out.Body.String(), "one")
 	require.Contains(t, out.Body.String(), "event: end")
 	require.Equal(t, 400, w.do("GET", "/instances/kubernetes/prod/pod%20web/logs", "", "Last-Event-ID", "7").Code)
-}
-
-// FuzzClusterPaths: whatever stands in a path or a query about clusters, the
-// answer is no fault of the server.
-func FuzzClusterPaths(f *testing.F) {
-	for _, seed := range [][3]string{{"kubernetes", "prod", "replicaSet web-7d4"}, {"a:b", "%", "pod  x"}, {"", "/", "é"}, {"kubernetes", "serverGroups", "target"}, {"_", "_", "_"}} {
-		f.Add(seed[0], seed[1], seed[2])
-	}
-	f.Fuzz(func(t *testing.T, a, b, c string) {
-		if !utf8.ValidString(a + b + c) {
-			return
-		}
-		w := newClusterWorld(t)
-		x, y, z := dots(url.PathEscape(a)), dots(url.PathEscape(b)), dots(url.PathEscape(c))
-		for _, target := range []string{
-			"/serverGroups/" + x + "/" + y + "/" + z, "/instances/" + x + "/" + y + "/" + z, "/manifests/" + x + "/" + y + "/" + z,
-			"/applications/shop/clusters/" + x + "/" + y + "/" + z, "/applications/shop/clusters/" + x + "/" + y + "/kubernetes/" + z + "/serverGroups/target/" + x,
-			"/securityGroups/" + x + "/" + y + "/" + z, "/manifests/" + x + "/" + y + "/pod/cluster/" + z + "/" + x + "/dynamic/newest",
-			"/applications/" + x + "/serverGroups?clusters=" + url.QueryEscape(b+":"+c), "/serverGroups?ids=" + url.QueryEscape(a+":"+b+":"+c),
-			"/search?allowShortQuery=true&q=" + url.QueryEscape(a) + "&type=" + url.QueryEscape(b) + "&page=1&pageSize=3",
-		} {
-			if out := w.do("GET", target, ""); out.Code >= 500 {
-				t.Fatalf("%s: %d %s", target, out.Code, out.Body)
-			}
-		}
-	})
-}
-
-// FuzzLogPosition: a client's position in a log is taken or refused.
-func FuzzLogPosition(f *testing.F) {
-	for _, seed := range []string{"", "2026-01-01T00:00:00.5Z/2", "/", "2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z/-1", "2026-01-01T00:00:00Z/99999999999"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, id string) {
-		w := newClusterWorld(t)
-		out := w.do("GET", "/instances/kubernetes/prod/pod%20web/logs", "", "Last-Event-ID", id)
-		require.Contains(t, []int{200, 400}, out.Code)
-	})
 }

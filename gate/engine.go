@@ -161,9 +161,6 @@ type Dependencies struct {
 	Live     Live
 	// Projects finds projects; nil has none.
 	Projects Projects
-	// AccountNames lists the accounts for questions about what runs; nil asks
-	// Accounts, which may take longer.
-	AccountNames func() []string
 	// MayRead reports whether a user may read an account; nil lets all read all.
 	MayRead func(ctx context.Context, user, account string) bool
 	// StoredAccounts keeps accounts that come through the API; nil refuses them.

@@ -339,24 +339,6 @@ func (m *memory) watching() int {
 	return len(m.watchers)
 }
 
-type accountList []gate.Account
-
-func (a accountList) Accounts(context.Context) ([]gate.Account, error) { return a, nil }
-
-// Allows gives everybody the role that bears the own name.
-func (a accountList) Allows(_ context.Context, user string, account gate.Account, access string) (bool, error) {
-	return len(account.Permissions) == 0 || slices.Contains(account.Permissions[access], user), nil
-}
-
-func (a accountList) Health(_ context.Context, name string) (gate.AccountHealth, error) {
-	for _, account := range a {
-		if account.Name == name {
-			return gate.AccountHealth{Account: name, Status: gate.AccountUnserved, Queue: "clouddriver." + name, MissingPermissions: []string{}, Workers: []gate.AccountWorker{}, Refused: []gate.RefusedWorker{}}, nil
-		}
-	}
-	return gate.AccountHealth{}, pipeline.Errorf(pipeline.CodeNotFound, "There is no account %q.", name)
-}
-
 // world is a gateway with everything behind it.
 type world struct {
 	t      *testing.T

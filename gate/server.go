@@ -28,8 +28,6 @@ type Server struct {
 	clusters   Clusters // nil where nothing is known of clusters
 	live       Live
 	projects   Projects
-	// accountList lists the names of accounts at once; nil asks accounts.
-	accountList func() []string
 	// mayRead is nil while everybody may read every account.
 	mayRead   func(ctx context.Context, user, account string) bool
 	stored    StoredAccounts // nil when accounts may not be stored
@@ -66,7 +64,7 @@ func New(d Dependencies, c Config) (*Server, error) {
 	}
 	s := &Server{
 		config: c, engine: d.Engine, front50: d.Front50, executions: d.Executions, accounts: d.Accounts, stored: d.StoredAccounts, fetcher: d.Fetcher, artifacts: d.Artifacts,
-		clusters: d.Clusters, live: d.Live, projects: d.Projects, accountList: d.AccountNames, mayRead: d.MayRead, webhooks: d.Webhooks,
+		clusters: d.Clusters, live: d.Live, projects: d.Projects, mayRead: d.MayRead, webhooks: d.Webhooks,
 		checks: d.Checks, version: d.Version, now: d.Now, log: d.Logger,
 		cors: newCORS(c), codec: d.Codec, codecOrigins: origins(c.CodecOrigins), streams: newStreams(c.MaxStreams), document: sync.OnceValues(OpenAPI),
 	}

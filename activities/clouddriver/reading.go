@@ -25,7 +25,8 @@ type Reading struct {
 	cluster *cluster
 }
 
-// Reading opens an account's connection. Errors: invalid, not_found,
+// Reading opens an account's connection, and checks that it leads to the cluster
+// which the account is known for. Errors: invalid, not_found,
 // unavailable.
 func (a *Accounts) Reading(ctx context.Context, name string) (*Reading, error) {
 	acc, err := a.find(name)
@@ -34,6 +35,9 @@ func (a *Accounts) Reading(ctx context.Context, name string) (*Reading, error) {
 	}
 	cl, err := acc.connect(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if err := cl.verify(ctx); err != nil {
 		return nil, err
 	}
 	return &Reading{Account: acc.Account, cluster: cl}, nil

@@ -13,11 +13,6 @@ const (
 type Config struct {
 	// Watch is [WatchAsked] or [WatchAlways].
 	Watch string `help:"When accounts are watched for screens and searches: 'asked' from the first question until 15 minutes after the last, 'always' from the start." default:"asked" enum:"asked,always"`
-	// CacheAll watches every kind that Spinnaker knows; CacheKinds adds kinds,
-	// CacheOmitKinds leaves some out (kubernetes.cache in Clouddriver).
-	CacheAll       bool     `help:"Watch every kind that Spinnaker knows, not only those that screens show."`
-	CacheKinds     []string `help:"Watch only these kinds of objects."`
-	CacheOmitKinds []string `help:"Kinds of objects that are not watched."`
 }
 
 const (

@@ -101,7 +101,7 @@ func (w *watcher) plan(reading *clouddriver.Reading) {
 	defer w.mu.Unlock()
 	w.fault = nil
 	options := clusters.Options{OnlySpinnakerManaged: w.config.OnlySpinnakerManaged}
-	for _, kind := range watchedKinds(reading, w.service.config) {
+	for _, kind := range watchedKinds(reading, w.service.accounts.Settings()) {
 		namespaces := []string{""}
 		if len(w.config.Namespaces) > 0 && !clouddriver.ClusterScoped(kind) {
 			namespaces = w.config.Namespaces
@@ -115,9 +115,10 @@ func (w *watcher) plan(reading *clouddriver.Reading) {
 	}
 }
 
-// watchedKinds are those that screens show, or what the configuration says in
-// their place (reference: clouddriver section 13).
-func watchedKinds(reading *clouddriver.Reading, c Config) []string {
+// watchedKinds are those that screens show, or what the section kubernetes.cache
+// of the configuration says in their place (reference: clouddriver section 13).
+func watchedKinds(reading *clouddriver.Reading, settings clouddriver.ProviderSettings) []string {
+	c := settings.Cache
 	var out []string
 	switch {
 	case c.CacheAll:

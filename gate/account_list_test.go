@@ -1,0 +1,37 @@
+package gate_test
+
+import (
+	"context"
+	"slices"
+
+	"github.com/gennaker/gennaker/gate"
+	"github.com/gennaker/gennaker/pipeline"
+)
+
+// accountList are accounts that nobody serves.
+type accountList []gate.Account
+
+func (a accountList) Accounts(context.Context) ([]gate.Account, error) { return a, nil }
+
+// Allows gives everybody the role that bears the own name.
+func (a accountList) Allows(_ context.Context, user string, account gate.Account, access string) (bool, error) {
+	return len(account.Permissions) == 0 || slices.Contains(account.Permissions[access], user), nil
+}
+
+func (a accountList) Health(_ context.Context, name string) (gate.AccountHealth, error) {
+	for _, account := range a {
+		if account.Name == name {
+			return gate.AccountHealth{Account: name, Status: gate.AccountUnserved, Queue: "clouddriver." + name, MissingPermissions: []string{}, Workers: []gate.AccountWorker{}, Refused: []gate.RefusedWorker{}}, nil
+		}
+	}
+	return gate.AccountHealth{}, pipeline.Errorf(pipeline.CodeNotFound, "There is no account %q.", name)
+}
+
+// accountsNamed are accounts of which only the names are known.
+func accountsNamed(names ...string) accountList {
+	out := make(accountList, len(names))
+	for i, name := range names {
+		out[i].Name = name
+	}
+	return out
+}
