@@ -13,6 +13,15 @@ type accountList []gate.Account
 
 func (a accountList) Accounts(context.Context) ([]gate.Account, error) { return a, nil }
 
+func (a accountList) Account(_ context.Context, name string) (gate.Account, error) {
+	for _, account := range a {
+		if account.Name == name {
+			return account, nil
+		}
+	}
+	return gate.Account{}, pipeline.Errorf(pipeline.CodeNotFound, "There is no account %q.", name)
+}
+
 // Allows gives everybody the role that bears the own name.
 func (a accountList) Allows(_ context.Context, user string, account gate.Account, access string) (bool, error) {
 	return len(account.Permissions) == 0 || slices.Contains(account.Permissions[access], user), nil

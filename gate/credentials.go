@@ -26,21 +26,19 @@ func listCredentials(r *request) error {
 }
 
 func getCredentials(r *request) error {
-	accounts, err := r.server.accounts.Accounts(r.ctx())
+	name := r.param("account")
+	account, err := r.server.accounts.Account(r.ctx(), name)
+	if pipeline.CodeOf(err) == pipeline.CodeNotFound {
+		return pipeline.Errorf(pipeline.CodeNotFound, "Account not found (name: %s)", name)
+	}
 	if err != nil {
 		return err
 	}
-	name := r.param("account")
-	for _, a := range accounts {
-		if a.Name == name {
-			out, err := r.credentials(a, true)
-			if err != nil {
-				return err
-			}
-			return r.answer(http.StatusOK, out)
-		}
+	out, err := r.credentials(account, true)
+	if err != nil {
+		return err
 	}
-	return pipeline.Errorf(pipeline.CodeNotFound, "Account not found (name: %s)", name)
+	return r.answer(http.StatusOK, out)
 }
 
 // credentials returns an account in the form that clients know (reference:

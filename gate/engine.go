@@ -110,6 +110,9 @@ type Account struct {
 type Accounts interface {
 	// Accounts lists them, sorted by name. Errors: unavailable.
 	Accounts(ctx context.Context) ([]Account, error)
+	// Account returns one as it is now, also when a list that was just read does
+	// not have it yet. Errors: not_found, unavailable.
+	Account(ctx context.Context, name string) (Account, error)
 	// Allows reports whether a user has an access, READ, WRITE or EXECUTE, to an
 	// account. Errors: unavailable.
 	Allows(ctx context.Context, user string, a Account, access string) (bool, error)

@@ -48,6 +48,20 @@ func (g gateAccounts) Accounts(ctx context.Context) ([]gate.Account, error) {
 	return slices.SortedFunc(maps.Values(all), func(a, b gate.Account) int { return strings.Compare(a.Name, b.Name) }), nil
 }
 
+// Account implements gate.Accounts. It asks the account's own record, since the
+// list of records may lag behind: whoever saw the account's health sees it too.
+func (g gateAccounts) Account(ctx context.Context, name string) (gate.Account, error) {
+	record, err := g.directory.Record(ctx, name)
+	if err == nil {
+		return gateAccount(name, record.About), nil
+	}
+	about, notConfigured := g.registry.About(name)
+	if notConfigured != nil {
+		return gate.Account{}, err
+	}
+	return gateAccount(name, about), nil
+}
+
 func gateAccount(name string, about activities.AccountInfo) gate.Account {
 	return gate.Account{
 		Name: name, Type: about.CloudProvider, CloudProvider: about.CloudProvider, Environment: about.Environment,
