@@ -90,8 +90,8 @@ gen: ## Write the generated files
 	@exec scripts/check.sh write
 
 .PHONY: bench
-bench: setup $(STACK) ## Measure against bare Temporal on SQLite and PostgreSQL; writes .local/bench.json
-	@$(STACK) build --servers
+bench: setup $(STACK) ## Measure against bare Temporal (SQLite, PostgreSQL) and kubectl; writes .local/bench.json
+	@$(STACK) build --servers --kubectl
 	@exec go run ./e2e/bench --database sqlite,postgres
 
 .PHONY: chaos

@@ -14,6 +14,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"text/tabwriter"
@@ -25,7 +26,7 @@ func main() {
 	out := flag.String("out", filepath.Join(".local", "bench.json"), "file that takes the rows")
 	runs := flag.Int("runs", 20, "measurements for each row; slow rows take fewer")
 	deployments := flag.Int("deployments", 1000, "Deployments of the cluster that reads are measured on; 0 leaves them out")
-	only := flag.String("only", "", "'reads' measures reads alone")
+	only := flag.String("only", "", "measure a part alone: engine, deployments (beside kubectl) or reads")
 	list := flag.String("database", sqlite, "databases that Temporal keeps its state in, one after the other: sqlite, postgres; everything is measured on the first, the engine on the others")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -53,15 +54,22 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	switch o.only {
-	case "":
-	case "reads":
+	case "", partEngine, partDeployments:
+	case partReads:
 		databases = nil
 	default:
-		return fmt.Errorf("there is no part %q that can be measured alone: use reads", o.only)
+		return fmt.Errorf("there is no part %q that can be measured alone: use %s, %s or %s", o.only, partEngine, partDeployments, partReads)
+	}
+	if o.only != "" && o.only != partReads {
+		o.deployments = 0
 	}
 	var rows []row
 	for i, database := range databases {
-		measured, err := measure(ctx, database, o.runs, i == 0)
+		only := o.only
+		if i > 0 {
+			only = partEngine
+		}
+		measured, err := measure(ctx, database, o.runs, only)
 		if err != nil {
 			return fmt.Errorf("on %s: %w", database, err)
 		}
@@ -82,9 +90,16 @@ func run(ctx context.Context, o options) error {
 	return write(o.out, rows)
 }
 
+// The parts that can be measured alone.
+const (
+	partEngine      = "engine"
+	partDeployments = "deployments"
+	partReads       = "reads"
+)
+
 // measure starts a system with Temporal on a database and measures it, whole or
-// only what the database has a part in.
-func measure(ctx context.Context, database string, runs int, whole bool) ([]row, error) {
+// one part of it.
+func measure(ctx context.Context, database string, runs int, only string) ([]row, error) {
 	dir, err := os.MkdirTemp("", "gennaker-bench-")
 	if err != nil {
 		return nil, err
@@ -97,7 +112,7 @@ func measure(ctx context.Context, database string, runs int, whole bool) ([]row,
 	}
 	defer system.Close()
 	b := &bench{System: system, database: database, runs: runs}
-	if err := b.measure(ctx, whole); err != nil {
+	if err := b.measure(ctx, only); err != nil {
 		return nil, fmt.Errorf("%w\n%s", err, system.Logs())
 	}
 	return b.rows, nil
@@ -112,24 +127,24 @@ type bench struct {
 	reference reference
 }
 
-// measure runs every measurement, or, unless the whole is asked for, those of
-// the engine beside bare Temporal. The process's own size comes first, before any
-// load.
-func (b *bench) measure(ctx context.Context, whole bool) error {
+// measure runs every measurement, or those of one part. The process's own size
+// comes first, before any load.
+func (b *bench) measure(ctx context.Context, only string) error {
 	for _, part := range []struct {
 		what    string
 		measure func(context.Context) error
-		// engine is set when the part is measured on every database.
-		engine bool
+		// of are the parts that it belongs to.
+		of []string
 	}{
-		{"the process", b.process, false},
-		{"the making of an application", func(ctx context.Context) error { return b.Gate.CreateApplication(ctx, application) }, true},
-		{"bare Temporal", b.bare, true},
-		{"pipelines", b.pipelines, false},
-		{"the engine", b.engine, true},
-		{"deployments", b.deployments, false},
+		{"the process", b.process, nil},
+		{"the making of an application", func(ctx context.Context) error { return b.Gate.CreateApplication(ctx, application) }, []string{partEngine, partDeployments}},
+		{"bare Temporal", b.bare, []string{partEngine}},
+		{"pipelines", b.pipelines, nil},
+		{"the engine", b.engine, []string{partEngine}},
+		{"deployments", b.deployments, []string{partDeployments}},
+		{"deployments beside kubectl", b.kubectl, []string{partDeployments}},
 	} {
-		if !whole && !part.engine {
+		if only != "" && !slices.Contains(part.of, only) {
 			continue
 		}
 		fmt.Fprintln(os.Stderr, "measuring", part.what)

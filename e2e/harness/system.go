@@ -213,6 +213,9 @@ func (s *System) server(part stack.Part) *Server {
 	return one
 }
 
+// Root is the checkout's folder.
+func (s *System) Root() string { return s.env.Root }
+
 // Binary returns the path of the product's binary.
 func (s *System) Binary() string { return s.env.Bin[product] }
 

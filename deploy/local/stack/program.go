@@ -41,6 +41,10 @@ var (
 	KubernetesProgram = Program{Name: "kubernetes", Module: "deploy/local/kubernetes", Package: ".",
 		LDFlags: "-X k8s.io/component-base/version.gitVersion=v1.37.2" +
 			" -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=37"}
+	// KubectlProgram is what deployments are measured against; nothing else needs it.
+	KubectlProgram = Program{Name: "kubectl", Module: "deploy/local/kubectl", Package: ".",
+		LDFlags: "-X k8s.io/component-base/version.gitVersion=v1.37.2" +
+			" -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=37"}
 	RedisProgram = Program{Name: "redis-server", Install: "apt-get install redis-server"}
 	// PostgresProgram is in a folder of its version, which Debian leaves out of PATH.
 	PostgresProgram = Program{Name: "postgres", Install: "apt-get install postgresql", Folders: "/usr/lib/postgresql/*/bin"}

@@ -56,6 +56,7 @@ func (c *upCommand) Run(ctx context.Context, at *place) error {
 // buildCommand builds the servers that tests and the stack need.
 type buildCommand struct {
 	Servers bool `help:"Build only the servers, not Gennaker."`
+	Kubectl bool `help:"Build kubectl too, which measurements compare with."`
 }
 
 // Run builds what is missing.
@@ -65,14 +66,27 @@ func (c *buildCommand) Run(ctx context.Context, at *place) error {
 	if !c.Servers {
 		parts = append(parts, stack.Gennaker())
 	}
-	return build(ctx, at, env, parts)
+	var more []stack.Program
+	if c.Kubectl {
+		more = append(more, stack.KubectlProgram)
+	}
+	return build(ctx, at, env, parts, more...)
 }
 
-// build builds the programs of parts and records their paths in env.
-func build(ctx context.Context, at *place, env *stack.Env, parts []stack.Part) error {
+// build builds the programs of parts, whose paths it records in env, and more.
+func build(ctx context.Context, at *place, env *stack.Env, parts []stack.Part, more ...stack.Program) error {
 	tasks, err := stack.BuildTasks(env, parts)
 	if err != nil {
 		return err
+	}
+	for _, program := range more {
+		task, needed, err := program.BuildTask(env.Root, filepath.Join(env.Dir, "logs"))
+		if err != nil {
+			return err
+		}
+		if needed {
+			tasks = append(tasks, task)
+		}
 	}
 	if err := explainRoom(at.dir, tasks); err != nil {
 		return err
