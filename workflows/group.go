@@ -18,16 +18,48 @@ type group struct {
 	names []string
 }
 
-// members lists the stages of a group in the execution's order.
+// members lists the stages of a group in the execution's order. The list is not
+// to be changed.
 func (r *run) members(g group) []*pipeline.Stage {
+	if g.parent == nil {
+		return r.index().children[""]
+	}
 	var out []*pipeline.Stage
-	for _, s := range r.exec.Stages {
-		if g.parent == nil && s.ParentStageID == "" || g.parent != nil && s.ParentStageID == g.parent.ID && s.SyntheticStageOwner == g.side &&
-			(g.names == nil || slices.Contains(g.names, s.Name)) {
+	for _, s := range r.index().children[g.parent.ID] {
+		if s.SyntheticStageOwner == g.side && (g.names == nil || slices.Contains(g.names, s.Name)) {
 			out = append(out, s)
 		}
 	}
 	return out
+}
+
+// stageIndex finds stages, which engines do after every step of each of them.
+type stageIndex struct {
+	// children are the synthetic stages by the ID of their parent, the top-level
+	// stages under "".
+	children map[string][]*pipeline.Stage
+	// top are the top-level stages by refId.
+	top map[string]*pipeline.Stage
+}
+
+// index is kept until the stages change.
+func (r *run) index() *stageIndex {
+	if r.indexed == nil {
+		children := make(map[string][]*pipeline.Stage)
+		for _, s := range r.exec.Stages {
+			children[s.ParentStageID] = append(children[s.ParentStageID], s)
+		}
+		r.indexed = &stageIndex{children: children, top: byRef(children[""])}
+	}
+	return r.indexed
+}
+
+// refs finds the stages of one group by refId.
+func (r *run) refs(stages []*pipeline.Stage) map[string]*pipeline.Stage {
+	if len(stages) > 0 && stages[0].ParentStageID == "" {
+		return r.index().top
+	}
+	return byRef(stages)
 }
 
 // runTopLevel starts every stage whose requisites are done, as long as there are
@@ -90,7 +122,7 @@ func (r *run) runSynthetic(ctx workflow.Context, g group) {
 // that was running when an earlier run of the workflow continued as new, and
 // returns how many it started.
 func (r *run) startReady(ctx workflow.Context, stages []*pipeline.Stage) int {
-	started, refs := 0, byRef(stages)
+	started, refs := 0, r.refs(stages)
 	for _, s := range stages {
 		resumed := s.Status == pipeline.Running || s.Status == pipeline.Paused
 		if r.cancels[s.ID] != nil || !resumed && (s.Status != pipeline.NotStarted || !ready(s, refs)) {
@@ -134,7 +166,7 @@ func ready(s *pipeline.Stage, group map[string]*pipeline.Stage) bool {
 // whether it is final (reference: orca section 3.4). Stages that had halted
 // before a restart decide nothing until the restarted branch is done.
 func (r *run) decide(stages []*pipeline.Stage) (pipeline.Status, bool) {
-	if len(r.halted) > 0 && branchesLeft(stages) && !slices.ContainsFunc(stages, func(s *pipeline.Stage) bool {
+	if len(r.halted) > 0 && r.branchesLeft(stages) && !slices.ContainsFunc(stages, func(s *pipeline.Stage) bool {
 		return s.Status.Halt() && !r.halted[s.ID]
 	}) {
 		return "", false
@@ -160,7 +192,7 @@ func (r *run) decide(stages []*pipeline.Stage) (pipeline.Status, bool) {
 		return pipeline.Succeeded, true
 	case canceled:
 		return pipeline.Canceled, true
-	case stopped && !branchesLeft(stages):
+	case stopped && !r.branchesLeft(stages):
 		if slices.ContainsFunc(r.exec.Stages, func(s *pipeline.Stage) bool {
 			return s.Status == pipeline.Stopped && s.Context.Bool("completeOtherBranchesThenFail")
 		}) {
@@ -172,8 +204,8 @@ func (r *run) decide(stages []*pipeline.Stage) (pipeline.Status, bool) {
 }
 
 // branchesLeft reports whether a stage runs or may still start.
-func branchesLeft(stages []*pipeline.Stage) bool {
-	refs := byRef(stages)
+func (r *run) branchesLeft(stages []*pipeline.Stage) bool {
+	refs := r.refs(stages)
 	return slices.ContainsFunc(stages, func(s *pipeline.Stage) bool {
 		return s.Status == pipeline.Running || s.Status == pipeline.Paused || s.Status == pipeline.NotStarted && ready(s, refs)
 	})

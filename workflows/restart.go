@@ -28,7 +28,7 @@ func (r *run) validateRestart(in RestartInput) error {
 	if r.cancels[s.ID] != nil || !s.Status.Complete() && s.Status != pipeline.NotStarted {
 		return pipeline.Errorf(pipeline.CodeConflict, "The stage '%s' is %s: only a stage that has ended can be restarted.", s.Name, s.Status)
 	}
-	refs := byRef(r.members(group{}))
+	refs := r.index().top
 	for _, ref := range s.RequisiteStageRefIDs {
 		if up := refs[ref]; up != nil && up.Status.Halt() {
 			return pipeline.Errorf(pipeline.CodeConflict, "The stage '%s' comes after '%s', which ended %s: restart '%s'.", s.Name, up.Name, up.Status, up.Name)

@@ -57,6 +57,8 @@ type run struct {
 	writesFirst bool
 	// graph remembers which stages are before which; nil until it is asked for.
 	graph *expr.Graph
+	// indexed finds stages by what they belong to; nil until it is asked for.
+	indexed *stageIndex
 	// asking counts those who ask whether the end was told before.
 	asking int
 	// evaluations counts evaluations, for seeds that differ.

@@ -24,7 +24,7 @@ const WindowType = restrictKey
 
 // hasChildren reports whether the stage has synthetic stages.
 func (r *run) hasChildren(s *pipeline.Stage) bool {
-	return slices.ContainsFunc(r.exec.Stages, func(c *pipeline.Stage) bool { return c.ParentStageID == s.ID })
+	return len(r.index().children[s.ID]) > 0
 }
 
 // addBefore adds the stages before a stage's tasks. Its execution window, when
@@ -47,6 +47,9 @@ func (r *run) addBefore(s *pipeline.Stage, list []Synthetic) error {
 		}
 		added = slices.Insert(added, 0, window)
 	}
+	if len(added) == 0 {
+		return nil
+	}
 	at := slices.Index(r.exec.Stages, s)
 	r.setStages(slices.Insert(r.exec.Stages, at, added...))
 	return nil
@@ -58,6 +61,9 @@ func (r *run) addAfter(s *pipeline.Stage, list []Synthetic) error {
 	added, err := r.synthesize(s, pipeline.StageAfter, list, there+1)
 	if err != nil {
 		return err
+	}
+	if len(added) == 0 {
+		return nil
 	}
 	at := slices.Index(r.exec.Stages, s) + 1
 	for at < len(r.exec.Stages) && r.descends(r.exec.Stages[at], s) {

@@ -85,7 +85,7 @@ func (r *run) stageGraph() expr.Graph {
 // setStages gives the execution its stages.
 func (r *run) setStages(stages []*pipeline.Stage) {
 	r.exec.Stages = stages
-	r.graph = nil
+	r.graph, r.indexed = nil, nil
 }
 
 // Summary names the stage and task in the Temporal UI.

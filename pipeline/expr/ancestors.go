@@ -9,27 +9,58 @@ import (
 // graph finds stages by refId and parent, and remembers the ancestors of each
 // stage that was asked for.
 type graph struct {
-	byRef     map[string][]int // places in the execution
-	children  map[string][]int
+	byRef     places
+	children  places
 	byID      map[string]*pipeline.Stage
 	ancestors map[*pipeline.Stage][]*pipeline.Stage
 }
 
 func newGraph(execution *pipeline.Execution) *graph {
+	n := len(execution.Stages)
 	g := &graph{
-		byRef: map[string][]int{}, children: map[string][]int{}, byID: map[string]*pipeline.Stage{},
+		byRef: newPlaces(n, n), children: newPlaces(n, 0), byID: make(map[string]*pipeline.Stage, n),
 		ancestors: map[*pipeline.Stage][]*pipeline.Stage{},
 	}
 	for i, s := range execution.Stages {
-		g.byRef[s.RefID] = append(g.byRef[s.RefID], i)
+		g.byRef.add(s.RefID, i)
 		if s.ParentStageID != "" {
-			g.children[s.ParentStageID] = append(g.children[s.ParentStageID], i)
+			g.children.add(s.ParentStageID, i)
 		}
 		if g.byID[s.ID] == nil {
 			g.byID[s.ID] = s
 		}
 	}
 	return g
+}
+
+// places are the places of stages in the execution by a text of theirs. Graphs are
+// made anew for every synthetic stage that is added, so this takes no list for
+// each text: every place knows the one before it with the same text.
+type places struct {
+	last   map[string]int
+	before []int
+}
+
+// newPlaces is for n stages with about so many texts.
+func newPlaces(n, texts int) places {
+	return places{last: make(map[string]int, texts), before: make([]int, n)}
+}
+
+func (p places) add(text string, place int) {
+	p.before[place] = -1
+	if last, there := p.last[text]; there {
+		p.before[place] = last
+	}
+	p.last[text] = place
+}
+
+// appendTo appends the places of a text to a list, in no order to rely on.
+func (p places) appendTo(list []int, text string) []int {
+	place, there := p.last[text]
+	for ; there && place >= 0; place = p.before[place] {
+		list = append(list, place)
+	}
+	return list
 }
 
 // ancestorsOf is [Ancestors]; a nil graph works and remembers nothing.
@@ -97,13 +128,13 @@ func (g *graph) walk(execution *pipeline.Execution, stage *pipeline.Stage) []*pi
 		if len(s.RequisiteStageRefIDs) > 0 {
 			var places []int
 			for _, ref := range s.RequisiteStageRefIDs {
-				places = append(places, g.byRef[ref]...)
+				places = g.byRef.appendTo(places, ref)
 			}
 			before := at(places)
 			list(before)
 			var inner []int
 			for _, b := range before {
-				inner = append(inner, g.children[b.ID]...)
+				inner = g.children.appendTo(inner, b.ID)
 			}
 			children := at(inner)
 			list(children)
@@ -118,7 +149,7 @@ func (g *graph) walk(execution *pipeline.Execution, stage *pipeline.Stage) []*pi
 		}
 		if s.SyntheticStageOwner == pipeline.StageAfter {
 			var first []*pipeline.Stage
-			for _, b := range at(slices.Clone(g.children[parent.ID])) {
+			for _, b := range at(g.children.appendTo(nil, parent.ID)) {
 				if b.SyntheticStageOwner == pipeline.StageBefore {
 					first = append(first, b)
 				}
