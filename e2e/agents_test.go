@@ -160,6 +160,19 @@ func TestAgents(t *testing.T) {
 	require.NoError(t, err, "%s", out)
 	require.Regexp(t, `(?m)^status +UP$`, string(out))
 
+	// What runs there is seen too, though the agents reach no Redis to mirror it.
+	require.NoError(t, harness.Until(ctx, "what runs on both accounts being seen", func(ctx context.Context) (bool, error) {
+		var groups []struct{ Account, Cluster string }
+		if err := f.Gate.Call(ctx, "GET", "/applications/e2e/serverGroups", nil, &groups); err != nil {
+			return false, err
+		}
+		seen := map[string]string{}
+		for _, g := range groups {
+			seen[g.Account] = g.Cluster
+		}
+		return seen[f.eastAccount] == "deployment web-east" && seen[f.westAccount] == "deployment web-west", nil
+	}))
+
 	for _, c := range []struct {
 		agent   *harness.Server
 		cluster string
@@ -179,6 +192,21 @@ func TestAgents(t *testing.T) {
 	e = f.run(ctx, "large", stage("1", "", f.eastAccount, f.eastNS, "large", map[string]any{"noise": hex.EncodeToString(noise)}))
 	require.Equal(t, pipeline.Terminal, e.Status)
 	require.Contains(t, harness.Errors(e.Stages[0]), "this worker has no object store")
+
+	// One that is given Redis mirrors there what runs.
+	west.Kill()
+	mirroring, err := f.MirroringAgent(ctx, f.westAccount+"-mirroring", map[string]any{"name": f.westAccount, "kubeconfigFile": f.westConfig})
+	require.NoError(t, err)
+	t.Cleanup(mirroring.Kill)
+	require.NoError(t, harness.Until(ctx, "the account being mirrored", func(ctx context.Context) (bool, error) {
+		var groups []any
+		if err := f.Gate.Call(ctx, "GET", "/applications/e2e/serverGroups", nil, &groups); err != nil {
+			return false, err
+		}
+		var watch pipeline.Map
+		err := f.Gate.Call(ctx, "GET", "/credentials/"+f.westAccount+"/watch", nil, &watch)
+		return err == nil && watch.Bool("synced"), nil
+	}))
 }
 
 // TestAgentsThatDie: an agent that is killed while its stage waits goes on where

@@ -341,14 +341,13 @@ func (s *served) poll(ctx context.Context) error {
 		cut(err)
 		return err
 	}
-	if reads := w.readsQueue(s.name); reads != nil {
-		if err := reads.Start(); err != nil {
-			cut(err)
-			q.Stop()
-			return err
-		}
-		q.reads = reads
+	reads := w.readsQueue(s.name)
+	if err := reads.Start(); err != nil {
+		cut(err)
+		q.Stop()
+		return err
 	}
+	q.reads = reads
 	s.queue = q
 	w.deps.Logger.Info("the account is served", "account", s.name, "queue", name, "cluster", s.cluster)
 	return nil

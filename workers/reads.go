@@ -7,6 +7,7 @@ import (
 
 	"github.com/gennaker/gennaker/activities"
 	"github.com/gennaker/gennaker/activities/clouddriver/reads"
+	"github.com/gennaker/gennaker/clusters"
 )
 
 const (
@@ -17,13 +18,13 @@ const (
 )
 
 // addReads prepares the answers to questions about the clusters of accounts, and
-// watches those that somebody asks about. Without a mirror nobody could read what
-// is watched.
+// watches those that somebody asks about.
 func (w *Worker) addReads() {
-	if w.deps.Clusters == nil {
-		return
+	mirror := w.deps.Clusters
+	if mirror == nil {
+		mirror = clusters.NoMirror{}
 	}
-	w.reads = reads.New(w.deps.Accounts, w.deps.Clusters, w.served, w.deps.Reads, w.deps.Logger)
+	w.reads = reads.New(w.deps.Accounts, mirror, w.served, w.deps.Reads, w.deps.Logger)
 	w.beside = append(w.beside, w.reads.Run)
 }
 
@@ -36,12 +37,8 @@ func (w *Worker) served() []string {
 	return names
 }
 
-// readsQueue returns the Temporal worker that answers questions about an account,
-// nil where none is answered.
+// readsQueue returns the Temporal worker that answers questions about an account.
 func (w *Worker) readsQueue(account string) worker.Worker {
-	if w.reads == nil {
-		return nil
-	}
 	options := w.options()
 	options.DisableWorkflowWorker = true
 	// A question belongs to no execution, so it goes to any build.

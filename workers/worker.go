@@ -36,7 +36,8 @@ type Dependencies struct {
 	Executions *executions.Service
 	Accounts   *clouddriver.Accounts
 	// Clusters takes what is watched of accounts, by the rules of Reads; both are
-	// the clouddriver role's. Without it nothing is watched.
+	// the clouddriver role's. Without it, as in an agent, questions are answered and
+	// nothing is mirrored.
 	Clusters clusters.MirrorWriter
 	Reads    reads.Config
 	// Directory knows all accounts, those that other workers announce included.

@@ -99,22 +99,38 @@ func (c connections) open(ctx context.Context, p *process, shared bool) (*opened
 }
 
 // openFor opens what a worker of the roles needs. One that serves cloud accounts
-// alone reaches Temporal, its clusters, and an object store if it was given one,
-// which it needs for large values only.
+// alone reaches Temporal, its clusters, and, if it was given them, an object
+// store, which it needs for large values only, and a Redis, in which it mirrors
+// what it watches.
 func (c connections) openFor(ctx context.Context, p *process, roles []string) (*opened, error) {
 	if slices.ContainsFunc(roles, func(role string) bool { return role != workers.RoleClouddriver }) {
 		return c.open(ctx, p, true)
 	}
 	return c.opened(ctx, p, func(o *opened) error {
-		if !c.hasObjectStore() {
-			return o.openTemporal(ctx, c, p, nil)
+		var bucket *minio.Client
+		var err error
+		if c.hasObjectStore() {
+			if bucket, err = objectstore.Client(ctx, c.ObjectStore); err != nil {
+				return err
+			}
 		}
-		bucket, err := objectstore.Client(ctx, c.ObjectStore)
-		if err != nil {
-			return err
+		if c.Redis.Address != redismodel.EmbeddedAddress {
+			if err := o.openRedis(ctx, c); err != nil {
+				return err
+			}
 		}
 		return o.openTemporal(ctx, c, p, bucket)
 	})
+}
+
+// openRedis opens the read model and the mirror.
+func (o *opened) openRedis(ctx context.Context, c connections) (err error) {
+	if o.model, err = redismodel.Open(ctx, c.Redis, o.log); err != nil {
+		return err
+	}
+	o.closers = append(o.closers, o.model.Close)
+	o.mirror = redismirror.New(o.model)
+	return nil
 }
 
 // hasObjectStore reports whether an object store is configured: its address, or
@@ -170,11 +186,10 @@ func (o *opened) open(ctx context.Context, c connections, p *process) error {
 	}
 	o.webhooks = p.file.webhooks
 	o.engine = engine.New(o.temporal, c.Temporal.Namespace)
-	if o.model, err = redismodel.Open(ctx, c.Redis, o.log); err != nil {
+	if err := o.openRedis(ctx, c); err != nil {
 		return err
 	}
-	o.closers = append(o.closers, o.model.Close)
-	o.mirror, o.cloud = redismirror.New(o.model), cloud.New(o.temporal)
+	o.cloud = cloud.New(o.temporal)
 	o.watched = clusters.NewReader(o.mirror, o.cloud, o.log, nil)
 	if err := o.openFront50(ctx, c); err != nil {
 		return err

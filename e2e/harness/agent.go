@@ -22,6 +22,15 @@ import (
 // Agent starts a worker that serves accounts alone, as one inside a private
 // cluster: its configuration names Temporal and the accounts, and nothing else.
 func (s *System) Agent(ctx context.Context, name string, accounts ...map[string]any) (*Server, error) {
+	return s.agent(ctx, name, nil, accounts)
+}
+
+// MirroringAgent is an agent that reaches Redis too.
+func (s *System) MirroringAgent(ctx context.Context, name string, accounts ...map[string]any) (*Server, error) {
+	return s.agent(ctx, name, []string{"--redis-address=" + s.env.Address(stack.PortRedis)}, accounts)
+}
+
+func (s *System) agent(ctx context.Context, name string, flags []string, accounts []map[string]any) (*Server, error) {
 	path := filepath.Join(s.env.Dir, "agent-"+name+".yaml")
 	if err := s.ConfigureAgent(name, accounts...); err != nil {
 		return nil, err
@@ -29,7 +38,7 @@ func (s *System) Agent(ctx context.Context, name string, accounts ...map[string]
 	one := s.server(stack.Part{
 		Name: "agent-" + name, Program: product, Title: "Agent",
 		Args: func(*stack.Env) ([]string, error) {
-			return []string{"worker", "--roles=clouddriver", "--config=" + path, "--worker-announce-interval=2s"}, nil
+			return append([]string{"worker", "--roles=clouddriver", "--config=" + path, "--worker-announce-interval=2s"}, flags...), nil
 		},
 	})
 	return one, one.Start(ctx)
