@@ -191,6 +191,29 @@ func checkName(doc pipeline.Pipeline, siblings []pipeline.Pipeline) error {
 	return nil
 }
 
+// PipelineNotFoundIn is the error for what is neither the name nor the ID of a
+// configuration of an application.
+func PipelineNotFoundIn(application, nameOrID string) error {
+	return pipeline.Errorf(pipeline.CodeNotFound, "Pipeline configuration not found (application: %s, name or id: %s)", application, nameOrID)
+}
+
+// FindPipeline returns a copy of the configuration that [Reader] promises. It
+// copies no other, since it is called for every start.
+func FindPipeline(all []pipeline.Pipeline, application, nameOrID string) (pipeline.Pipeline, error) {
+	for _, property := range []func(pipeline.Pipeline) string{pipeline.Pipeline.Name, pipeline.Pipeline.ID} {
+		var found []pipeline.Pipeline
+		for _, p := range all {
+			if nameOrID != "" && property(p) == nameOrID && ApplicationKey(p.Application()) == ApplicationKey(application) {
+				found = append(found, p)
+			}
+		}
+		if len(found) > 0 { // the rules refuse a second one of a name, yet a bucket may come with it
+			return ListPipelines(found, "")[0], nil
+		}
+	}
+	return nil, PipelineNotFoundIn(application, nameOrID)
+}
+
 // ListPipelines returns copies of those configurations that belong to the
 // application ("" for all), in the order and form that [Reader] promises.
 func ListPipelines(all []pipeline.Pipeline, application string) []pipeline.Pipeline {

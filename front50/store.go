@@ -36,6 +36,9 @@ type Reader interface {
 	// (none last), then by name without regard to case, with index rewritten to
 	// 0, 1, …. For "" it lists all, with index as stored.
 	Pipelines(ctx context.Context, application string) ([]pipeline.Pipeline, error)
+	// FindPipeline returns the configuration of an application that has exactly
+	// this name, else this ID; not_found when there is none. Its index is as stored.
+	FindPipeline(ctx context.Context, application, nameOrID string) (pipeline.Pipeline, error)
 	// Pipeline returns one configuration by ID.
 	Pipeline(ctx context.Context, id string) (pipeline.Pipeline, error)
 	// PipelineHistory returns versions of a configuration, newest first, at most

@@ -81,7 +81,7 @@ func (s *Server) findConfig(ctx context.Context, application, nameOrID string) (
 			return p, nil
 		}
 	}
-	return nil, pipeline.Errorf(pipeline.CodeNotFound, "Pipeline configuration not found (application: %s, name or id: %s)", application, nameOrID)
+	return nil, front50.PipelineNotFoundIn(application, nameOrID)
 }
 
 // filterConfigs applies pipelineNameFilter and pipelineLimit.

@@ -46,7 +46,7 @@ func (r *request) trigger() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	config, err := r.server.findConfig(r.ctx(), r.param("application"), r.param("name"))
+	config, err := r.server.front50.FindPipeline(r.ctx(), r.param("application"), r.param("name"))
 	if err != nil {
 		return "", err
 	}

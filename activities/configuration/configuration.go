@@ -42,18 +42,11 @@ func (c *Configuration) FindPipeline(ctx context.Context, in activities.FindPipe
 		// Without an application the store would answer with every pipeline there is.
 		return none, pipeline.Errorf(pipeline.CodeInvalid, "A pipeline is found by its application and its name: name both.")
 	}
-	all, err := c.store.Pipelines(ctx, in.Application)
-	if err != nil {
-		return none, err
+	p, err := c.store.FindPipeline(ctx, in.Application, in.Name)
+	if err == nil && p.Name() != in.Name || pipeline.CodeOf(err) == pipeline.CodeNotFound {
+		return none, pipeline.Errorf(pipeline.CodeNotFound, "The application '%s' has no pipeline '%s'.", in.Application, in.Name)
 	}
-	for _, p := range all {
-		if p.Name() == in.Name {
-			// The list's index is a place in the list, not what is stored.
-			stored, err := c.store.Pipeline(ctx, p.ID())
-			return activities.FindPipelineOutput{Pipeline: stored}, err
-		}
-	}
-	return none, pipeline.Errorf(pipeline.CodeNotFound, "The application '%s' has no pipeline '%s'.", in.Application, in.Name)
+	return activities.FindPipelineOutput{Pipeline: p}, err
 }
 
 // UpsertApplication implements activities.Configuration.

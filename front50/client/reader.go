@@ -52,11 +52,39 @@ func (c *Client) Pipelines(ctx context.Context, application string) ([]pipeline.
 	if application = strings.TrimSpace(application); application != "" {
 		path, query = front50.PathPipelinesOf(application), nil
 	}
+	all, err := c.list(ctx, path, query)
+	if err != nil {
+		return nil, err
+	}
+	return front50.ListPipelines(all, application), nil
+}
+
+func (c *Client) list(ctx context.Context, path string, query url.Values) ([]pipeline.Pipeline, error) {
 	var all []pipeline.Pipeline
 	if err := c.get(ctx, path, query, &all); err != nil {
 		return nil, notFoundAs(err, pipeline.Errorf(pipeline.CodeUnavailable, "Front50 at %s does not list pipelines: is something else at its address?", c.base.Host))
 	}
-	return front50.ListPipelines(all, application), nil
+	return all, nil
+}
+
+// FindPipeline implements front50.Reader. A Front50 that does not know the filter
+// answers with more, which does no harm.
+func (c *Client) FindPipeline(ctx context.Context, application, nameOrID string) (pipeline.Pipeline, error) {
+	if strings.TrimSpace(application) == "" || nameOrID == "" {
+		return nil, front50.PipelineNotFoundIn(application, nameOrID)
+	}
+	some, err := c.list(ctx, front50.PathPipelinesOf(strings.TrimSpace(application)), url.Values{"pipelineNameFilter": {nameOrID}})
+	if err != nil {
+		return nil, err
+	}
+	if p, err := front50.FindPipeline(some, application, nameOrID); err == nil {
+		return c.Pipeline(ctx, p.ID()) // the list's index is a place in the list
+	}
+	p, err := c.Pipeline(ctx, nameOrID)
+	if err == nil && front50.ApplicationKey(p.Application()) != front50.ApplicationKey(application) || pipeline.CodeOf(err) == pipeline.CodeNotFound {
+		return nil, front50.PipelineNotFoundIn(application, nameOrID)
+	}
+	return p, err
 }
 
 // Pipeline implements front50.Reader.

@@ -90,6 +90,16 @@ func (s *Store) Pipelines(ctx context.Context, application string) ([]pipeline.P
 	return front50.ListPipelines(s.all(), application), nil
 }
 
+// FindPipeline implements front50.Reader.
+func (s *Store) FindPipeline(ctx context.Context, application, nameOrID string) (pipeline.Pipeline, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return front50.FindPipeline(s.all(), application, nameOrID)
+}
+
 // Pipeline implements front50.Reader.
 func (s *Store) Pipeline(ctx context.Context, id string) (pipeline.Pipeline, error) {
 	if err := ctx.Err(); err != nil {

@@ -16,6 +16,14 @@ func (s *Store) Pipelines(ctx context.Context, application string) ([]pipeline.P
 	return front50.ListPipelines(s.cachedPipelines(), application), nil
 }
 
+// FindPipeline implements front50.Reader.
+func (s *Store) FindPipeline(ctx context.Context, application, nameOrID string) (pipeline.Pipeline, error) {
+	if err := s.peek(ctx, s.pipelines); err != nil {
+		return nil, err
+	}
+	return front50.FindPipeline(s.cachedPipelines(), application, nameOrID)
+}
+
 // cachedPipelines returns the documents in memory, which must not be changed.
 func (s *Store) cachedPipelines() []pipeline.Pipeline {
 	objects := s.pipelines.all()

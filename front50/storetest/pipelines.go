@@ -45,8 +45,22 @@ func pipelineCreated(t *testing.T, s front50.Store) {
 	require.NoError(t, err)
 	require.Len(t, list, 1)
 	require.Equal(t, text(t, p), text(t, list[0], "index"))
+	for _, nameOrID := range []string{"Deploy to prod", p.ID()} {
+		for _, application := range []string{"shop", "Shop"} {
+			found, err := s.FindPipeline(t.Context(), application, nameOrID)
+			require.NoError(t, err)
+			require.Equal(t, text(t, p), text(t, found))
+			found["name"] = "changed" // the caller's own
+		}
+		_, err = s.FindPipeline(t.Context(), "other", nameOrID)
+		requireCode(t, pipeline.CodeNotFound, err)
+	}
+	_, err = s.FindPipeline(t.Context(), "shop", "deploy to PROD")
+	requireCode(t, pipeline.CodeNotFound, err)
 	for _, id := range []string{"", "no-such", "a/b", "..", strings.Repeat("x", 300)} {
 		_, err = s.Pipeline(t.Context(), id)
+		requireCode(t, pipeline.CodeNotFound, err)
+		_, err = s.FindPipeline(t.Context(), "shop", id)
 		requireCode(t, pipeline.CodeNotFound, err)
 	}
 	none, err := s.Pipelines(t.Context(), "other")
