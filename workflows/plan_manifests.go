@@ -114,6 +114,17 @@ func (t *ManifestTry) Account() string {
 // RefID names the stage.
 func (t *ManifestTry) RefID() string { return t.stage.RefID }
 
+// Type is the stage's type.
+func (t *ManifestTry) Type() string { return t.stage.Type }
+
+// After reports whether one of the tries is of a stage before this one.
+func (t *ManifestTry) After(tries []*ManifestTry) bool {
+	before := t.sight().ancestors
+	return slices.ContainsFunc(tries, func(other *ManifestTry) bool {
+		return other != t && slices.Contains(before, other.stage)
+	})
+}
+
 // ownManifests are the keys of a stage whose manifests are tried one by one.
 var ownManifests = []string{"manifests", "manifest"}
 

@@ -127,6 +127,11 @@ const maxPlan = 8 << 20
 func (c *Cloud) Plan(ctx context.Context, in activities.PlanManifestsInput) (activities.ManifestPlan, error) {
 	var plan activities.ManifestPlan
 	out, err := ask(ctx, c, activities.PlanManifests, in.Account, in)
+	if errors.Is(err, activities.ErrNotTaken) {
+		return plan, pipeline.Wrap(pipeline.CodeUnavailable, err,
+			"No worker serves the account %q now: none took the plan within %s. Start one where its cluster can be reached: gennaker worker --roles clouddriver --accounts %s.",
+			in.Account, activities.PlanManifests.QueueTimeout, in.Account)
+	}
 	if err != nil {
 		return plan, err
 	}
