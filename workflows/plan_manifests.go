@@ -336,7 +336,7 @@ func (t *ManifestTry) Told(found activities.ManifestPlan, err error) {
 		p.problem(severity, t.stage.RefID, "What the stage '"+t.stage.Name+"' would change cannot be told: "+m.Message)
 		return
 	}
-	m.Objects, m.Cut = append(t.unknown, found.Objects...), found.Cut
+	m.Objects, m.Cut = append(append(m.Objects, t.unknown...), found.Objects...), found.Cut
 	if found.Counts != nil {
 		m.Counts = found.Counts
 	}
