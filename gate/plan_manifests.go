@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,6 +25,8 @@ const (
 	// formerRuns is how many of the pipeline's last runs tell what its stages
 	// deployed before.
 	formerRuns = 5
+	// maxFormer is how many objects of a stage they tell of.
+	maxFormer = 300
 )
 
 // errNoTime is why a stage was not tried.
@@ -157,10 +161,11 @@ func (r *request) formerRuns(ctx context.Context, configID string) []*pipeline.E
 }
 
 // deployedBefore is what earlier runs of a stage deployed to its account: "kind
-// name" under each namespace.
+// name" under each namespace, once each, those of the last run first.
 func deployedBefore(runs []*pipeline.Execution, t *workflows.ManifestTry) map[string][]string {
 	const key = "outputs.manifestNamesByNamespace"
 	out := map[string][]string{}
+	count := 0
 	for _, e := range runs {
 		for _, s := range e.Stages {
 			if s.RefID != t.RefID() || s.Type != t.Type() || s.Context.String("account") != t.Account() {
@@ -170,8 +175,13 @@ func deployedBefore(runs []*pipeline.Execution, t *workflows.ManifestTry) map[st
 			if names == nil {
 				names = pipeline.AsMap(s.Outputs[key])
 			}
-			for namespace := range names {
-				out[namespace] = append(out[namespace], names.Strings(namespace)...)
+			for _, namespace := range slices.Sorted(maps.Keys(names)) {
+				for _, name := range names.Strings(namespace) {
+					if count < maxFormer && !slices.Contains(out[namespace], name) {
+						out[namespace] = append(out[namespace], name)
+						count++
+					}
+				}
 			}
 		}
 	}

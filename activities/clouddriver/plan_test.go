@@ -538,3 +538,37 @@ func TestPlansAreBounded(t *testing.T) {
 	require.True(t, slices.ContainsFunc(small.Objects, func(o activities.PlannedObject) bool { return o.Action == activities.PlanRefused }))
 	require.Len(t, plan.Objects, 1000, "the plan itself stays")
 }
+
+// TestPlanOfWhatHoldsForAll: what is wrong with a deployment as a whole is told beside
+// its objects.
+func TestPlanOfWhatHoldsForAll(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	one := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one, namespace: NS, labels: {tier: front}}"
+	two := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: two, namespace: NS, labels: {tier: back}}"
+	in := r.input(t, one+"\n---\n"+two)
+	in.LabelSelectors = activities.LabelSelectors{Selectors: []activities.LabelSelector{{Kind: "EQUALS", Key: "tier", Values: []string{"back"}}}}
+	plan := r.plan(t, in)
+	require.Equal(t, []string{"left configMap one-v000", "created configMap two-v000"}, told(plan))
+	require.Contains(t, plan.Objects[0].Message, "do not select it")
+	require.Empty(t, plan.Problems)
+
+	in.LabelSelectors.Selectors[0].Values = []string{"none"}
+	in.RequiredArtifacts = []pipeline.Artifact{{Type: "docker/image", Name: "web", Reference: "web:2"}}
+	plan = r.plan(t, in)
+	require.Len(t, plan.Problems, 2)
+	require.Contains(t, plan.Problems[0].Message, "web")
+	require.Contains(t, plan.Problems[1].Message, "Nothing was deployed")
+	in.LabelSelectors.Selectors[0].Kind = "LIKE"
+	_, err := r.PlanManifests(t.Context(), activities.PlanManifestsInput{Scope: scope(), Account: testAccount, Deploy: &in})
+	require.ErrorContains(t, err, "LIKE")
+	_, err = r.PlanManifests(t.Context(), activities.PlanManifestsInput{Scope: scope(), Account: testAccount})
+	require.ErrorContains(t, err, "names no operation")
+
+	// What stages before this one would create is there by then.
+	pod := r.input(t, "apiVersion: v1\nkind: Pod\nmetadata: {name: bare, namespace: NS}\nspec: {serviceAccountName: sailor, containers: [{name: a, image: a}]}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: there, namespace: later}\n---\napiVersion: later.example.com/v1\nkind: Jib\nmetadata: {name: jib, namespace: NS}")
+	plan = planOf(t, r.Clouddriver, activities.PlanManifestsInput{Scope: scope(), Account: testAccount, Deploy: &pod, Earlier: []activities.PlannedRef{
+		{Kind: "serviceAccount", Namespace: r.namespace, Name: "sailor"}, {Kind: "namespace", Name: "later"}, {Kind: "customResourceDefinition", Name: "jibs.later.example.com"},
+	}})
+	require.ElementsMatch(t, []string{"untried configMap there-v000", "untried pod bare-v000", "untried Jib.later.example.com jib"}, told(plan), "%+v", plan)
+}
