@@ -134,7 +134,7 @@ func (cl *cluster) tryAdoption(ctx context.Context, m *manifest, applied *unstru
 	theirs, ours := fieldpath.NewSet(), fieldpath.NewSet()
 	for _, entry := range applied.GetManagedFields() {
 		set := fieldpath.NewSet()
-		if entry.FieldsV1 == nil || set.FromJSON(strings.NewReader(string(entry.FieldsV1.Raw))) != nil {
+		if entry.FieldsV1 == nil || set.FromJSON(entry.FieldsV1.GetRawReader()) != nil {
 			continue
 		}
 		if managers.Has(entry.Manager) && entry.Operation == metav1.ManagedFieldsOperationUpdate && entry.Subresource == "" {

@@ -128,19 +128,23 @@ func (p *planning) try(ctx context.Context, d *deployment, trials []*trial) {
 			continue
 		}
 		group.Go(func() error {
-			if t.err == nil {
-				t.result, t.err = p.cluster.trySubmit(ctx, t.m, d.operation)
-			}
-			if t.err != nil {
-				t.result = nil
-				p.verdict(ctx, &t.out, t.err)
-				return nil
-			}
-			t.judge()
-			return nil
+			p.tryOne(ctx, d, t)
+			return nil // each trial holds its own error
 		})
 	}
-	_ = group.Wait() // each trial holds its own error
+	_ = group.Wait()
+}
+
+func (p *planning) tryOne(ctx context.Context, d *deployment, t *trial) {
+	if t.err == nil {
+		t.result, t.err = p.cluster.trySubmit(ctx, t.m, d.operation)
+	}
+	if t.err != nil {
+		t.result = nil
+		p.verdict(ctx, &t.out, t.err)
+		return
+	}
+	t.judge()
 }
 
 // untriable marks what no dry run can tell of: the API server looks at each object
