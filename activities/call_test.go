@@ -41,6 +41,7 @@ type nobody struct {
 	activities.History
 	activities.Fetch
 	activities.Limits
+	activities.Plans
 	activities.Reads
 	activities.Rosco
 	activities.Webhook
@@ -61,6 +62,7 @@ func TestEveryCallIsRegistered(t *testing.T) {
 	activities.RegisterFetch(&names, nobody{})
 	activities.RegisterHistory(&names, nobody{})
 	activities.RegisterLimits(&names, nobody{})
+	activities.RegisterPlans(&names, nobody{})
 	activities.RegisterReads(&names, nobody{})
 	activities.RegisterRosco(&names, nobody{})
 	activities.RegisterWebhook(&names, nobody{})

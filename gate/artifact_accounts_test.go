@@ -26,6 +26,15 @@ func (shelf) Fetch(_ context.Context, a pipeline.Artifact) ([]byte, error) {
 	return []byte("\x1f\x8b<script>" + a.Name + a.Version), nil
 }
 
+func (shelf) FetchManifests(_ context.Context, in activities.FetchArtifactInput) (activities.FetchManifestsOutput, error) {
+	if in.Artifact.ArtifactAccount != "charts" {
+		return activities.FetchManifestsOutput{}, pipeline.Errorf(pipeline.CodeNotFound, "There is no artifact account '%s'.", in.Artifact.ArtifactAccount)
+	}
+	return activities.FetchManifestsOutput{Manifests: []pipeline.Map{{
+		"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": in.Artifact.Name}, "data": map[string]any{"to": "${ parameters.to }"},
+	}}}, nil
+}
+
 func (shelf) Names(_ context.Context, account, kind string) ([]string, error) {
 	return []string{account, kind}, nil
 }

@@ -135,11 +135,21 @@ type StoredAccounts interface {
 type Artifacts interface {
 	// Accounts lists the accounts, sorted by name.
 	Accounts() []activities.ArtifactAccount
-	// Fetch returns an artifact's content.
+	// Fetch returns an artifact's content, FetchManifests the Kubernetes objects in
+	// it.
 	Fetch(ctx context.Context, a pipeline.Artifact) ([]byte, error)
+	FetchManifests(ctx context.Context, in activities.FetchArtifactInput) (activities.FetchManifestsOutput, error)
 	// Names and Versions list what an account has.
 	Names(ctx context.Context, account, kind string) ([]string, error)
 	Versions(ctx context.Context, account, kind, name string) ([]string, error)
+}
+
+// Plans tries operations on clusters without effect.
+//
+// Errors: those of [activities.Plans]; unavailable when no worker serves the
+// account, with [activities.ErrNotTaken] as its cause.
+type Plans interface {
+	Plan(ctx context.Context, in activities.PlanManifestsInput) (activities.ManifestPlan, error)
 }
 
 // Check is one dependency that /health asks.
@@ -162,6 +172,8 @@ type Dependencies struct {
 	// Clusters and Live answer questions about what runs; nil knows nothing.
 	Clusters Clusters
 	Live     Live
+	// Plans tries what a pipeline would change; nil cannot tell.
+	Plans Plans
 	// Projects finds projects; nil has none.
 	Projects Projects
 	// MayRead reports whether a user may read an account; nil lets all read all.

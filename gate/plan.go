@@ -14,8 +14,9 @@ import (
 // is the configuration without its template, as Orca answers it.
 const plannedKey = "planned"
 
-// plan answers what a run of the configuration would do, and starts nothing.
-func (r *request) plan(config pipeline.Pipeline, trigger pipeline.Trigger) error {
+// plan answers what a run of the configuration would do, and starts nothing. With
+// manifests it has what would change in clusters tried.
+func (r *request) plan(config pipeline.Pipeline, trigger pipeline.Trigger, manifests bool) error {
 	resolved, err := templates.Resolve(config, r.templateOptions(trigger))
 	if err != nil {
 		return err
@@ -35,6 +36,9 @@ func (r *request) plan(config pipeline.Pipeline, trigger pipeline.Trigger) error
 	planned, err := workflows.NewPlan(resolved.Pipeline, l, workflows.PlanLookups{Types: types, Accounts: accounts, Warnings: resolved.Warnings})
 	if err != nil {
 		return err
+	}
+	if manifests {
+		r.tryManifests(&planned, resolved.Pipeline)
 	}
 	value, err := pipeline.ToValue(planned)
 	if err != nil {

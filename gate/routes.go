@@ -183,7 +183,7 @@ func routes() []route {
 		{Method: "POST", Path: "/actions/pipelines/reorder", Summary: "Set the places of an application's pipelines in lists; answers once it is done", Auth: authWrite, Request: front50.Reorder{}, Response: task{}, handle: reorderPipelines},
 
 		// Executions.
-		{Method: "POST", Path: "/pipelines/start", Summary: "Run a pipeline that is in the body; with plan true, answer the pipeline without its template and, under planned, what a run would do", Auth: authExecute, Request: pipeline.Map{}, Response: ref{}, handle: startPipeline},
+		{Method: "POST", Path: "/pipelines/start", Summary: "Run a pipeline that is in the body; with plan true, answer the pipeline without its template and, under planned, what a run would do; with planManifests true as well, what it would change in clusters, tried without effect", Auth: authExecute, Request: pipeline.Map{}, Response: startAnswer{}, handle: startPipeline},
 		{Method: "POST", Path: "/pipelines/{application}/{name}", Summary: "Run a pipeline, by name or ID", Auth: authExecute, Request: pipeline.Trigger{}, Response: ref{}, Status: http.StatusAccepted, handle: triggerPipeline},
 		{Method: "POST", Path: "/pipelines/v2/{application}/{name}", Summary: "Run a pipeline, by name or ID", Auth: authExecute, Request: pipeline.Trigger{}, Response: eventRef{}, Status: http.StatusAccepted, handle: triggerPipelineV2},
 		{Method: "GET", Path: "/pipelines/{id}", Summary: "One execution", Auth: authRead, Response: pipeline.Execution{}, handle: getExecution},

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gennaker/gennaker/activities"
 	"github.com/gennaker/gennaker/pipeline"
 )
 
@@ -29,6 +30,12 @@ var special = map[reflect.Type]func() map[string]any{
 	},
 	reflect.TypeFor[pipeline.ExecutionType](): func() map[string]any {
 		return map[string]any{"type": "string", "enum": []any{string(pipeline.TypePipeline), string(pipeline.TypeOrchestration)}}
+	},
+	reflect.TypeFor[activities.PlanAction](): func() map[string]any {
+		return map[string]any{"type": "string", "enum": []any{
+			string(activities.PlanCreated), string(activities.PlanChanged), string(activities.PlanRecreated), string(activities.PlanLeft), string(activities.PlanDisabled),
+			string(activities.PlanDeleted), string(activities.PlanOrphaned), string(activities.PlanUntried), string(activities.PlanRefused),
+		}}
 	},
 	reflect.TypeFor[pipeline.SyntheticOwner](): func() map[string]any {
 		return map[string]any{"type": "string", "enum": []any{string(pipeline.StageBefore), string(pipeline.StageAfter)}}

@@ -27,6 +27,7 @@ type Server struct {
 	accounts   Accounts
 	clusters   Clusters // nil where nothing is known of clusters
 	live       Live
+	plans      Plans // nil where nothing can be tried
 	projects   Projects
 	// mayRead is nil while everybody may read every account.
 	mayRead   func(ctx context.Context, user, account string) bool
@@ -64,7 +65,7 @@ func New(d Dependencies, c Config) (*Server, error) {
 	}
 	s := &Server{
 		config: c, engine: d.Engine, front50: d.Front50, executions: d.Executions, accounts: d.Accounts, stored: d.StoredAccounts, fetcher: d.Fetcher, artifacts: d.Artifacts,
-		clusters: d.Clusters, live: d.Live, projects: d.Projects, mayRead: d.MayRead, webhooks: d.Webhooks,
+		clusters: d.Clusters, live: d.Live, plans: d.Plans, projects: d.Projects, mayRead: d.MayRead, webhooks: d.Webhooks,
 		checks: d.Checks, version: d.Version, now: d.Now, log: d.Logger,
 		cors: newCORS(c), codec: d.Codec, codecOrigins: origins(c.CodecOrigins), streams: newStreams(c.MaxStreams), document: sync.OnceValues(OpenAPI),
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gennaker/gennaker/pipeline"
+	"github.com/gennaker/gennaker/workflows"
 )
 
 // ref points at what a request started: /pipelines/ID or /tasks/ID.
@@ -77,11 +78,12 @@ func startPipeline(r *request) error {
 	if err != nil {
 		return err
 	}
-	plan := config.Bool("plan")
+	plan, manifests := config.Bool("plan"), config.Bool("planManifests")
 	delete(config, "trigger")
 	delete(config, "plan")
+	delete(config, "planManifests")
 	if plan {
-		return r.plan(pipeline.Pipeline(config), trigger)
+		return r.plan(pipeline.Pipeline(config), trigger, manifests)
 	}
 	s := starting{kind: pipeline.TypePipeline, trigger: trigger, origin: config.String("origin"), config: pipeline.Pipeline(config)}
 	if s.id, err = givenID(config); err != nil {
@@ -111,6 +113,14 @@ func startPipeline(r *request) error {
 		return err
 	}
 	return r.answer(http.StatusOK, ref{Ref: "/pipelines/" + id})
+}
+
+// startAnswer is what startPipeline answers: with plan the pipeline without its
+// template and the plan, else what was started.
+type startAnswer struct {
+	Ref     string          `json:"ref,omitempty"`
+	Planned *workflows.Plan `json:"planned,omitempty"`
+	Other   pipeline.Map    `json:"-"`
 }
 
 // unwrapTrigger returns what the only key "trigger" holds: newer clients wrap

@@ -124,22 +124,22 @@ type served struct {
 	queue    *accountQueue
 }
 
-// accountQueue is the Temporal worker of an account's task queue, with the one
-// that answers questions about its cluster, if there is one.
+// accountQueue is the Temporal worker of an account's task queue, with those that
+// make plans and that answer questions about its cluster.
 type accountQueue struct {
 	worker.Worker
-	reads worker.Worker
-	cut   context.CancelCauseFunc
+	beside []worker.Worker
+	cut    context.CancelCauseFunc
 }
 
-// Stop stops both.
+// Stop stops all.
 func (q *accountQueue) Stop() {
-	var both sync.WaitGroup
-	if q.reads != nil {
-		both.Go(q.reads.Stop)
+	var all sync.WaitGroup
+	for _, w := range q.beside {
+		all.Go(w.Stop)
 	}
 	q.Worker.Stop()
-	both.Wait()
+	all.Wait()
 }
 
 // revise notes another configuration of the account.
@@ -341,13 +341,14 @@ func (s *served) poll(ctx context.Context) error {
 		cut(err)
 		return err
 	}
-	reads := w.readsQueue(s.name)
-	if err := reads.Start(); err != nil {
-		cut(err)
-		q.Stop()
-		return err
+	for _, also := range []worker.Worker{w.plansQueue(s.name), w.readsQueue(s.name)} {
+		if err := also.Start(); err != nil {
+			cut(err)
+			q.Stop()
+			return err
+		}
+		q.beside = append(q.beside, also)
 	}
-	q.reads = reads
 	s.queue = q
 	w.deps.Logger.Info("the account is served", "account", s.name, "queue", name, "cluster", s.cluster)
 	return nil

@@ -6,46 +6,69 @@ import (
 	"github.com/gennaker/gennaker/pipeline"
 )
 
+// sight is what a stage sees of its execution.
+type sight struct {
+	exec  *pipeline.Execution
+	stage *pipeline.Stage
+	// ancestors are the stage itself and those upstream, nearest first.
+	ancestors []*pipeline.Stage
+}
+
+func (t *TaskRun) sight() sight {
+	return sight{exec: t.run.exec, stage: t.Stage, ancestors: t.run.ancestors(t.Stage)}
+}
+
 // Artifacts lists what the stage sees (reference: orca section 4, "Get all K"):
 // its own context's artifacts, those that it and the stages upstream left,
 // nearest first, and those of the trigger. The error, invalid, names what cannot
 // be read.
-func (t *TaskRun) Artifacts() ([]pipeline.Artifact, error) {
+func (t *TaskRun) Artifacts() ([]pipeline.Artifact, error) { return t.sight().artifacts() }
+
+func (s sight) artifacts() ([]pipeline.Artifact, error) {
 	var out []pipeline.Artifact
-	for _, v := range t.all("artifacts") {
+	for _, v := range s.all("artifacts") {
 		list, _ := v.([]any)
 		artifacts, err := pipeline.ParseArtifacts(list)
 		if err != nil {
-			return nil, pipeline.Wrap(pipeline.CodeInvalid, err, "An artifact that the stage '%s' sees cannot be read: %s", t.Stage.Name, pipeline.MessageOf(err))
+			return nil, pipeline.Wrap(pipeline.CodeInvalid, err, "An artifact that the stage '%s' sees cannot be read: %s", s.stage.Name, pipeline.MessageOf(err))
 		}
 		out = append(out, artifacts...)
 	}
-	return append(out, t.run.exec.Trigger.Artifacts...), nil
+	return append(out, s.exec.Trigger.Artifacts...), nil
 }
 
 // ResolvedArtifacts lists the expected artifacts that were resolved where the
 // stage sees them, in the order of [TaskRun.Artifacts].
 func (t *TaskRun) ResolvedArtifacts() ([]pipeline.ExpectedArtifact, error) {
+	return t.sight().resolved()
+}
+
+func (s sight) resolved() ([]pipeline.ExpectedArtifact, error) {
 	var out []pipeline.ExpectedArtifact
-	for _, v := range t.all("resolvedExpectedArtifacts") {
+	for _, v := range s.all("resolvedExpectedArtifacts") {
 		list, _ := v.([]any)
 		expected, err := pipeline.ParseExpectedArtifacts(list)
 		if err != nil {
-			return nil, pipeline.Wrap(pipeline.CodeInvalid, err, "An expected artifact that the stage '%s' sees cannot be read: %s", t.Stage.Name, pipeline.MessageOf(err))
+			return nil, pipeline.Wrap(pipeline.CodeInvalid, err, "An expected artifact that the stage '%s' sees cannot be read: %s", s.stage.Name, pipeline.MessageOf(err))
 		}
 		out = append(out, expected...)
 	}
-	return append(out, t.run.exec.Trigger.ResolvedExpectedArtifacts...), nil
+	return append(out, s.exec.Trigger.ResolvedExpectedArtifacts...), nil
 }
 
 // all collects the values under a key: the stage's own context first, then the
 // outputs of the stage and of those upstream, nearest first.
-func (t *TaskRun) all(key string) []any {
+func (s sight) all(key string) []any {
 	var out []any
-	if v, present := t.Stage.Context[key]; present {
+	if v, present := s.stage.Context[key]; present {
 		out = append(out, v)
 	}
-	return append(out, t.AncestorOutputs(key)...)
+	for _, a := range s.ancestors {
+		if v, present := a.Outputs[key]; present {
+			out = append(out, v)
+		}
+	}
+	return out
 }
 
 // BoundArtifact returns the artifact that a stage uses: the one that the
@@ -59,7 +82,7 @@ func (t *TaskRun) BoundArtifact(ctx workflow.Context, id string, inline *pipelin
 	artifact := inline
 	if id != "" {
 		var err error
-		if artifact, err = t.resolvedTo(id); err != nil {
+		if artifact, err = t.sight().resolvedTo(id); err != nil {
 			return nil, err
 		}
 	}
@@ -84,8 +107,8 @@ func (t *TaskRun) BoundArtifact(ctx workflow.Context, id string, inline *pipelin
 
 // resolvedTo finds what the expected artifact with an ID was resolved to, or
 // nil. The nearest expectation of that ID counts, resolved or not.
-func (t *TaskRun) resolvedTo(id string) (*pipeline.Artifact, error) {
-	resolved, err := t.ResolvedArtifacts()
+func (s sight) resolvedTo(id string) (*pipeline.Artifact, error) {
+	resolved, err := s.resolved()
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,8 @@ type Plan struct {
 	Unknown []UnknownExpression `json:"unknown"`
 	// Problems are what would go wrong, or looks as if.
 	Problems []Problem `json:"problems"`
+
+	planner *planner
 }
 
 // PlannedStage is one stage of a [Plan].
@@ -36,6 +38,8 @@ type PlannedStage struct {
 	Before []string `json:"before"`
 	// Calls say what the stage would call outside, one line each.
 	Calls []string `json:"calls"`
+	// Manifests is what would change in the cluster, where that was asked for.
+	Manifests *PlannedManifests `json:"manifests,omitempty"`
 }
 
 // UnknownExpression is an expression whose value only the run tells.
@@ -79,7 +83,7 @@ func NewPlan(config pipeline.Pipeline, l pipeline.Launch, k PlanLookups) (Plan, 
 	if err != nil {
 		return Plan{}, err
 	}
-	p := &planner{engine: engine, lookups: k, plan: Plan{Stages: []PlannedStage{}, Unknown: []UnknownExpression{}, Problems: []Problem{}}}
+	p := &planner{engine: engine, lookups: k, runs: map[string]StageType{}, plan: Plan{Stages: []PlannedStage{}, Unknown: []UnknownExpression{}, Problems: []Problem{}}}
 	for _, w := range k.Warnings {
 		p.problem(w.Severity, "", w.String())
 	}
@@ -97,6 +101,7 @@ func NewPlan(config pipeline.Pipeline, l pipeline.Launch, k PlanLookups) (Plan, 
 	for _, s := range inOrder(e) {
 		p.stage(s)
 	}
+	p.plan.planner = p
 	return p.plan, nil
 }
 

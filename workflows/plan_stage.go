@@ -27,6 +27,8 @@ type planner struct {
 	// stuck holds, by refId, the name of the stage that keeps this one and those
 	// behind it from being reached.
 	stuck map[string]string
+	// runs holds, by refId, the stages that can run at all.
+	runs map[string]StageType
 }
 
 func (p *planner) problem(severity templates.Severity, ref, message string) {
@@ -47,6 +49,9 @@ func (p *planner) stage(s *pipeline.Stage) {
 		p.problem(templates.Fatal, s.RefID, pipeline.MessageOf(err))
 	} else {
 		runs = p.ask(kind, s, &out, len(p.plan.Unknown) > unknown)
+	}
+	if runs {
+		p.runs[s.RefID] = kind
 	}
 	p.checkAccount(s)
 	p.checkArtifacts(s)

@@ -81,7 +81,7 @@ func (cl *cluster) create(ctx context.Context, obj *unstructured.Unstructured, t
 	obj = obj.DeepCopy()
 	pruneNulls(obj.Object)
 	return cl.client(t.resource, t.namespace).Create(ctx, obj, metav1.CreateOptions{
-		FieldManager: manager, FieldValidation: metav1.FieldValidationStrict,
+		DryRun: dryRun(ctx), FieldManager: manager, FieldValidation: metav1.FieldValidationStrict,
 	})
 }
 
@@ -96,7 +96,7 @@ func (cl *cluster) merge(ctx context.Context, live, modified *unstructured.Unstr
 	ctx, cancel := within(ctx)
 	defer cancel()
 	return cl.client(t.resource, t.namespace).Patch(ctx, t.name, kind, patch, metav1.PatchOptions{
-		FieldManager: applyManager, FieldValidation: metav1.FieldValidationStrict,
+		DryRun: dryRun(ctx), FieldManager: applyManager, FieldValidation: metav1.FieldValidationStrict,
 	})
 }
 

@@ -55,12 +55,9 @@ func (c *Clouddriver) CleanupArtifacts(ctx context.Context, in activities.Cleanu
 // surplus returns the versions of obj's artifact that its history limit no
 // longer covers.
 func (cl *cluster) surplus(ctx context.Context, obj *unstructured.Unstructured, deployed []*unstructured.Unstructured) ([]doomed, error) {
-	limit, err := strconv.Atoi(strings.TrimSpace(annotationOf(obj, strategyPrefix+"max-version-history")))
-	if err != nil {
-		return nil, nil //nolint:nilerr // absent, or no number: no limit
-	}
+	limit, limited := historyLimit(obj)
 	name := annotationOf(obj, artifactNameAnnotation)
-	if name == "" {
+	if !limited || name == "" {
 		return nil, nil
 	}
 	r, err := cl.catalog.find(ctx, obj.GroupVersionKind())
@@ -71,19 +68,33 @@ func (cl *cluster) surplus(ctx context.Context, obj *unstructured.Unstructured, 
 	if err != nil {
 		return nil, err
 	}
-	versions = slices.DeleteFunc(versions, func(v *unstructured.Unstructured) bool {
+	return beyond(r, versions, limit, func(v *unstructured.Unstructured) bool {
+		return slices.ContainsFunc(deployed, func(d *unstructured.Unstructured) bool { return d.GetUID() == v.GetUID() })
+	}), nil
+}
+
+// historyLimit is how many versions an object's annotation keeps; false for no
+// limit, which is also what text that is no number means.
+func historyLimit(obj *unstructured.Unstructured) (int, bool) {
+	limit, err := strconv.Atoi(strings.TrimSpace(annotationOf(obj, strategyPrefix+"max-version-history")))
+	return max(limit, 0), err == nil
+}
+
+// beyond returns the oldest of the versions, which are in the order of their age,
+// that a limit does not cover; current ones are passed over.
+func beyond(r resource, versions []*unstructured.Unstructured, limit int, current func(*unstructured.Unstructured) bool) []doomed {
+	versions = slices.DeleteFunc(slices.Clone(versions), func(v *unstructured.Unstructured) bool {
 		return parseVersion(annotationOf(v, artifactVersionAnnotation)) < 0
 	})
-	surplus := len(versions) - max(limit, 0)
+	surplus := len(versions) - limit
 	var out []doomed
 	for _, v := range versions {
 		if surplus <= len(out) {
 			break
 		}
-		current := slices.ContainsFunc(deployed, func(d *unstructured.Unstructured) bool { return d.GetUID() == v.GetUID() })
-		if !current {
+		if !current(v) {
 			out = append(out, doom(r, v))
 		}
 	}
-	return out, nil
+	return out
 }

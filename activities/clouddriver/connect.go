@@ -63,6 +63,7 @@ func (a *account) connect(ctx context.Context) (*cluster, error) {
 	if a.KubectlRequestTimeoutSeconds > 0 {
 		config.Wrap(bounded(time.Duration(a.KubectlRequestTimeoutSeconds) * time.Second))
 	}
+	config.Wrap(onlyDry)
 	if a.wrap != nil {
 		config.Wrap(a.wrap)
 	}

@@ -21,25 +21,32 @@ const (
 // convert turns the written manifests into objects in deploy order: Lists are
 // spread, nulls dropped, the namespace override set, each kind looked up in the
 // cluster. Errors are the request's own and come before anything is sent.
-func (cl *cluster) convert(ctx context.Context, written []pipeline.Map, override string) ([]*manifest, error) {
+func (cl *cluster) convert(ctx context.Context, written []pipeline.Map, override string, aside aside) ([]*manifest, error) {
 	flat, err := flatten(written)
 	if err != nil {
 		return nil, err
 	}
-	manifests := make([]*manifest, len(flat))
+	manifests := make([]*manifest, 0, len(flat))
 	for i, raw := range flat {
-		if manifests[i], err = cl.account.newManifest(i, raw); err != nil {
+		m, err := cl.account.newManifest(i, raw)
+		if err == nil {
+			manifests = append(manifests, m)
+		} else if err := aside.take(i, raw, err); err != nil {
 			return nil, err
 		}
 	}
 	brought := definitions(manifests)
+	placed := make([]*manifest, 0, len(manifests))
 	for _, m := range manifests {
-		if err := cl.place(ctx, m, strings.TrimSpace(override), brought); err != nil {
-			return nil, ofManifest(err, m)
+		err := cl.place(ctx, m, strings.TrimSpace(override), brought)
+		if err == nil {
+			placed = append(placed, m)
+		} else if err := aside.take(m.index, m.obj.Object, ofManifest(err, m)); err != nil {
+			return nil, err
 		}
 	}
-	inDeployOrder(manifests)
-	return manifests, nil
+	inDeployOrder(placed)
+	return placed, nil
 }
 
 // flatten spreads Lists and drops nulls, within the limits of a request.

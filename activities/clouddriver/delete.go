@@ -185,6 +185,7 @@ func (cl *cluster) remove(ctx context.Context, o object, uid types.UID, options 
 		options.PropagationPolicy = &background
 	}
 	options.Preconditions = &metav1.Preconditions{UID: &uid}
+	options.DryRun = dryRun(ctx)
 	request, cancel := within(ctx)
 	defer cancel()
 	err := cl.client(o.resource, o.namespace).Delete(request, o.name, options)

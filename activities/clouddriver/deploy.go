@@ -62,6 +62,9 @@ type deployment struct {
 	heart     *heart
 	// sent is what reached the cluster so far; it is the heartbeat's details.
 	sent []sentManifest
+	// aside takes a manifest that cannot be deployed, so that a plan goes on with
+	// the others; nil in a deployment, which ends with the first.
+	aside aside
 
 	selector labels.Selector
 	created  artifactSet
@@ -77,29 +80,37 @@ type sentManifest struct {
 }
 
 func (d *deployment) run(ctx context.Context) (activities.DeployManifestOutput, error) {
-	var none activities.DeployManifestOutput
+	manifests, err := d.prepare(ctx)
+	if err == nil {
+		err = d.checkWhole(manifests)
+	}
+	if err != nil {
+		return activities.DeployManifestOutput{}, err
+	}
+	return d.send(ctx, manifests)
+}
+
+// readOptions reads what holds for all manifests.
+func (d *deployment) readOptions() error {
 	switch d.in.Strategy {
 	case "", activities.StrategyRedBlack, activities.StrategyBlueGreen, activities.StrategyHighlander:
 	default:
-		return none, pipeline.Errorf(pipeline.CodeInvalid, "The rollout strategy %q is unknown: use redblack, bluegreen, highlander or none.", d.in.Strategy)
+		return pipeline.Errorf(pipeline.CodeInvalid, "The rollout strategy %q is unknown: use redblack, bluegreen, highlander or none.", d.in.Strategy)
 	}
 	var err error
-	if d.selector, err = parseSelectors(d.in.LabelSelectors); err != nil {
-		return none, err
-	}
-	manifests, err := d.prepare(ctx)
-	if err != nil {
-		return none, err
-	}
-	return d.send(ctx, manifests)
+	d.selector, err = parseSelectors(d.in.LabelSelectors)
+	return err
 }
 
 // prepare does everything that comes before the first write. It reads the
 // cluster but changes nothing, and comes to the same names each time it is
 // repeated for one operation.
 func (d *deployment) prepare(ctx context.Context) ([]*manifest, error) {
+	if err := d.readOptions(); err != nil {
+		return nil, err
+	}
 	d.created, d.bound = artifactSet{}, artifactSet{}
-	manifests, err := d.cluster.convert(ctx, d.in.Manifests, d.in.NamespaceOverride)
+	manifests, err := d.cluster.convert(ctx, d.in.Manifests, d.in.NamespaceOverride, d.aside)
 	if err != nil {
 		return nil, err
 	}
@@ -107,25 +118,46 @@ func (d *deployment) prepare(ctx context.Context) ([]*manifest, error) {
 	if !d.in.DisableArtifactBinding {
 		artifacts = newPool(d.in.RequiredArtifacts, d.in.OptionalArtifacts)
 	}
+	ready := make([]*manifest, 0, len(manifests))
 	for _, m := range manifests {
 		if err := d.ready(ctx, m, artifacts, manifests); err != nil {
-			return nil, ofManifest(err, m)
+			if err := d.aside.take(m.index, m.obj.Object, ofManifest(err, m)); err != nil {
+				return nil, err
+			}
+			continue
 		}
+		ready = append(ready, m)
 	}
+	return ready, nil
+}
+
+// checkWhole refuses what is wrong with the manifests together.
+func (d *deployment) checkWhole(manifests []*manifest) error {
 	if !d.in.DisableArtifactBinding {
 		if err := checkBound(d.in.RequiredArtifacts, d.bound); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if !d.selector.Empty() {
 		for _, m := range manifests {
 			if m.strategy("replace") {
-				return nil, pipeline.Errorf(pipeline.CodeInvalid,
+				return pipeline.Errorf(pipeline.CodeInvalid,
 					"%s: label selectors are not supported with the replace strategy; nothing was deployed.", m.label())
 			}
 		}
 	}
-	return manifests, nil
+	return nil
+}
+
+// aside takes a manifest, as it was written, that cannot be deployed. Its error
+// ends the whole deployment.
+type aside func(index int, raw map[string]any, err error) error
+
+func (a aside) take(index int, raw map[string]any, err error) error {
+	if a == nil {
+		return err
+	}
+	return a(index, raw, err)
 }
 
 // ready brings one manifest into the form in which it is sent (reference:
@@ -145,6 +177,7 @@ func (d *deployment) ready(ctx context.Context, m *manifest, artifacts *pool, al
 	if err != nil {
 		return err
 	}
+	m.priors = priors
 	m.settleName(d.operation)
 	own := m.artifact(d.in.Account)
 	d.created.add(own)
@@ -195,7 +228,7 @@ func (d *deployment) send(ctx context.Context, manifests []*manifest) (activitie
 		CreatedArtifacts: d.created.list, BoundArtifacts: d.bound.list,
 	}
 	for _, m := range manifests {
-		if !d.selector.Matches(labels.Set(m.obj.GetLabels())) {
+		if !d.selects(m) {
 			continue
 		}
 		obj, err := d.sendOne(ctx, m)
@@ -204,11 +237,21 @@ func (d *deployment) send(ctx context.Context, manifests []*manifest) (activitie
 		}
 		add(&out, obj)
 	}
-	if len(out.Manifests) == 0 && !d.selector.Empty() && !d.in.AllowNothingSelected {
-		return activities.DeployManifestOutput{}, pipeline.Errorf(pipeline.CodeInvalid,
-			"Nothing was deployed to account %s with label selector(s) %s. Correct the selectors, or allow that nothing is selected.", d.in.Account, d.selector)
+	return out, d.checkSelected(len(out.Manifests))
+}
+
+// selects reports whether the label selectors let a manifest through.
+func (d *deployment) selects(m *manifest) bool {
+	return d.selector.Matches(labels.Set(m.obj.GetLabels()))
+}
+
+// checkSelected refuses a deployment of nothing.
+func (d *deployment) checkSelected(selected int) error {
+	if selected > 0 || d.selector.Empty() || d.in.AllowNothingSelected {
+		return nil
 	}
-	return out, nil
+	return pipeline.Errorf(pipeline.CodeInvalid,
+		"Nothing was deployed to account %s with label selector(s) %s. Correct the selectors, or allow that nothing is selected.", d.in.Account, d.selector)
 }
 
 // add puts an object of the cluster into an answer.

@@ -26,6 +26,8 @@ type manifest struct {
 	// cluster.
 	version int
 	fresh   bool
+	// priors are the live versions, oldest first.
+	priors []*unstructured.Unstructured
 	// generateName: the name was drawn for the object by [manifest.settleName].
 	generateName bool
 }

@@ -37,20 +37,9 @@ func (c *Clouddriver) PatchManifest(ctx context.Context, in activities.PatchMani
 	}
 	heart := startHeart(ctx, nil)
 	defer heart.rest()
-	made, bound, err := c.patching(cl, o, in)
+	_, changed, bound, err := c.patch(ctx, cl, o, in)
 	if err != nil {
 		return none, err
-	}
-	if in.Record {
-		cause := changeCause(o, in.Strategy, made)
-		made.record(cause)
-	}
-	_, changed, err := cl.changeOnce(ctx, o, in.Scope.Key(), "patch", func(live *unstructured.Unstructured) (*change, error) {
-		// Each try sends the same patch; only its marks differ.
-		return made, nil
-	})
-	if err != nil {
-		return none, patchHint(err, o, in.Strategy)
 	}
 	c.log(in.Scope, in.Account).InfoContext(ctx, "manifest patched", slog.String("namespace", o.namespace), slog.String("name", o.fullName()), slog.Bool("changed", changed))
 	metadata := map[string]any{"name": o.name}
@@ -62,6 +51,26 @@ func (c *Clouddriver) PatchManifest(ctx context.Context, in activities.PatchMani
 		ManifestNamesByNamespace: map[string][]string{scopeOf(o.namespace): {o.fullName()}},
 		BoundArtifacts:           bound,
 	}, nil
+}
+
+// patch patches an object and returns it, whether it changed, and what was bound.
+func (c *Clouddriver) patch(ctx context.Context, cl *cluster, o object, in activities.PatchManifestInput) (*unstructured.Unstructured, bool, []pipeline.Artifact, error) {
+	made, bound, err := c.patching(cl, o, in)
+	if err != nil {
+		return nil, false, nil, err
+	}
+	if in.Record {
+		cause := changeCause(o, in.Strategy, made)
+		made.record(cause)
+	}
+	patched, changed, err := cl.changeOnce(ctx, o, in.Scope.Key(), "patch", func(*unstructured.Unstructured) (*change, error) {
+		// Each try sends the same patch; only its marks differ.
+		return made, nil
+	})
+	if err != nil {
+		return nil, false, nil, patchHint(err, o, in.Strategy)
+	}
+	return patched, changed, bound, nil
 }
 
 // patching reads the request's body as a change.

@@ -64,13 +64,7 @@ func (cl *cluster) trySubmit(ctx context.Context, m *manifest, operation string)
 			return nil, err
 		}
 	}
-	if m.resource.namespaced && m.obj.GetNamespace() == "" {
-		m.obj.SetNamespace(cl.namespace)
-	}
-	t := target{
-		object:    object{resource: *m.resource, namespace: m.obj.GetNamespace(), name: m.obj.GetName()},
-		operation: operation, fresh: m.fresh,
-	}
+	t := cl.target(m, operation)
 	switch {
 	case m.generateName:
 		return cl.createOnce(ctx, m, t)
@@ -82,6 +76,17 @@ func (cl *cluster) trySubmit(ctx context.Context, m *manifest, operation string)
 		return cl.applyServerSide(ctx, m, t)
 	}
 	return cl.apply(ctx, m, t)
+}
+
+// target is where a manifest goes; one without a namespace goes to the context's.
+func (cl *cluster) target(m *manifest, operation string) target {
+	if m.resource.namespaced && m.obj.GetNamespace() == "" {
+		m.obj.SetNamespace(cl.namespace)
+	}
+	return target{
+		object:    object{resource: *m.resource, namespace: m.obj.GetNamespace(), name: m.obj.GetName()},
+		operation: operation, fresh: m.fresh,
+	}
 }
 
 // awaitKind looks the kind up until the API server serves it.
@@ -190,6 +195,8 @@ func (cl *cluster) recreate(ctx context.Context, m *manifest, t target) (*unstru
 			return live, nil
 		case err == nil && t.fresh:
 			return nil, errVersionTaken
+		case err == nil && isDry(ctx):
+			return cl.tryRecreation(ctx, modified, t, live)
 		case err == nil:
 			if err := cl.remove(ctx, t.object, live.GetUID(), metav1.DeleteOptions{}); err != nil {
 				return nil, err
@@ -242,7 +249,7 @@ func (cl *cluster) update(ctx context.Context, wanted, live *unstructured.Unstru
 	ctx, cancel := within(ctx)
 	defer cancel()
 	return cl.client(t.resource, t.namespace).Update(ctx, obj, metav1.UpdateOptions{
-		FieldManager: "kubectl-replace", FieldValidation: metav1.FieldValidationStrict,
+		DryRun: dryRun(ctx), FieldManager: "kubectl-replace", FieldValidation: metav1.FieldValidationStrict,
 	})
 }
 
@@ -271,6 +278,9 @@ func (cl *cluster) applyServerSide(ctx context.Context, m *manifest, t target) (
 	}
 	if err != nil {
 		return nil, cl.blame(ctx, err, m.obj, "apply", t)
+	}
+	if isDry(ctx) {
+		return cl.tryAdoption(ctx, m, applied, t)
 	}
 	migrated, err := cl.adopt(ctx, applied, t)
 	if err != nil {
@@ -314,6 +324,7 @@ func madeFresh(entry metav1.ManagedFieldsEntry) bool {
 func (cl *cluster) patch(ctx context.Context, t target, kind types.PatchType, data []byte, options metav1.PatchOptions) (*unstructured.Unstructured, error) {
 	ctx, cancel := within(ctx)
 	defer cancel()
+	options.DryRun = dryRun(ctx)
 	return cl.client(t.resource, t.namespace).Patch(ctx, t.name, kind, data, options)
 }
 
@@ -321,15 +332,8 @@ func (cl *cluster) patch(ctx context.Context, t target, kind types.PatchType, da
 // creation, to the manager of server-side apply and reports whether there were
 // any.
 func (cl *cluster) adopt(ctx context.Context, obj *unstructured.Unstructured, t target) (bool, error) {
-	owned := fieldpath.NewSet(fieldpath.MakePathOrDie("metadata", "annotations", lastAppliedAnnotation))
 	for try := 1; ; try++ {
-		managers := sets.New[string]()
-		for _, entry := range csaupgrade.FindFieldsOwners(obj.GetManagedFields(), metav1.ManagedFieldsOperationUpdate, owned) {
-			managers.Insert(entry.Manager)
-		}
-		if t.fresh && slices.ContainsFunc(obj.GetManagedFields(), madeFresh) {
-			managers.Insert(createManager)
-		}
+		managers := adopted(obj, t)
 		if len(managers) == 0 {
 			return false, nil
 		}
@@ -347,4 +351,17 @@ func (cl *cluster) adopt(ctx context.Context, obj *unstructured.Unstructured, t 
 			return false, err
 		}
 	}
+}
+
+// adopted are the managers whose fields go over to server-side apply.
+func adopted(obj *unstructured.Unstructured, t target) sets.Set[string] {
+	owned := fieldpath.NewSet(fieldpath.MakePathOrDie("metadata", "annotations", lastAppliedAnnotation))
+	managers := sets.New[string]()
+	for _, entry := range csaupgrade.FindFieldsOwners(obj.GetManagedFields(), metav1.ManagedFieldsOperationUpdate, owned) {
+		managers.Insert(entry.Manager)
+	}
+	if t.fresh && slices.ContainsFunc(obj.GetManagedFields(), madeFresh) {
+		managers.Insert(createManager)
+	}
+	return managers
 }

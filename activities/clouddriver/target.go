@@ -30,7 +30,7 @@ func (c *Clouddriver) ResolveTarget(ctx context.Context, in activities.ResolveTa
 	var none activities.ResolveTargetOutput
 	pick, ok := criteria[in.Criteria]
 	if !ok {
-		return none, pipeline.Errorf(pipeline.CodeInvalid, "The criteria %q is unknown: use oldest, newest, second_newest, largest or smallest.", in.Criteria)
+		return none, unknownCriteria(in.Criteria)
 	}
 	cl, err := c.open(ctx, in.Scope, in.Account, Read)
 	if err != nil {
@@ -48,14 +48,22 @@ func (c *Clouddriver) ResolveTarget(ctx context.Context, in activities.ResolveTa
 			return activities.ResolveTargetOutput{ManifestName: KindOf(found.GroupVersionKind()).String() + " " + found.GetName()}, nil
 		}
 		if time.Now().After(deadline) {
-			return none, pipeline.Errorf(pipeline.CodeNotFound,
-				"No manifest could be found matching the criteria %s: account %q has %d objects of the kind %s in namespace %s whose annotations name the application %q and the cluster %q.",
-				in.Criteria, in.Account, len(members), in.Kind, in.Location, in.Application, in.Cluster)
+			return none, noTarget(in, len(members))
 		}
 		if err := pause(ctx, 200*time.Millisecond); err != nil {
 			return none, err
 		}
 	}
+}
+
+func unknownCriteria(criteria string) error {
+	return pipeline.Errorf(pipeline.CodeInvalid, "The criteria %q is unknown: use oldest, newest, second_newest, largest or smallest.", criteria)
+}
+
+func noTarget(in activities.ResolveTargetInput, members int) error {
+	return pipeline.Errorf(pipeline.CodeNotFound,
+		"No manifest could be found matching the criteria %s: account %q has %d objects of the kind %s in namespace %s whose annotations name the application %q and the cluster %q.",
+		in.Criteria, in.Account, members, in.Kind, in.Location, in.Application, in.Cluster)
 }
 
 // members lists the live objects of a kind whose annotations name the

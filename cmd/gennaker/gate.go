@@ -56,7 +56,7 @@ func (c gateSettings) run(ctx context.Context, g *errgroup.Group, o *opened, nam
 	}
 	server, err := gate.New(gate.Dependencies{
 		Engine: o.engine, Front50: o.front50, Executions: o.service, Accounts: o.gateAccounts(), StoredAccounts: o.accountStore(),
-		Clusters: o.watched, Live: o.cloud, MayRead: o.gateAccounts().MayRead,
+		Clusters: o.watched, Live: o.cloud, Plans: o.cloud, MayRead: o.gateAccounts().MayRead,
 		Fetcher: fetch.New(o.outbound, o.front50, o.service), Artifacts: o.artifacts, Webhooks: o.webhooks.Preconfigured,
 		Checks: append([]gate.Check{
 			{Name: "temporal", Probe: o.engine.Ping},

@@ -30,6 +30,7 @@ type planCommand struct {
 	File      string            `short:"f" help:"JSON file with a pipeline, in place of a saved one. '-' is standard input." placeholder:"FILE"`
 	Parameter map[string]string `short:"p" help:"Parameter of the run; repeat it for more." placeholder:"NAME=VALUE"`
 	Trigger   string            `help:"JSON file with the trigger of the run." placeholder:"FILE"`
+	Manifests bool              `help:"Have the clusters tell what would change in them, without effect. It takes the right to deploy there."`
 	JSON      bool              `name:"json" help:"Print Gate's answer: the pipeline, and the plan under planned."`
 	Gate      string            `name:"gate-url" help:"Address of Gate." default:"http://localhost:8084" placeholder:"URL"`
 }
@@ -50,6 +51,9 @@ func (c *planCommand) Run(p *process) error {
 		return err
 	}
 	config["plan"] = true
+	if c.Manifests {
+		config["planManifests"] = true
+	}
 	body, err := pipeline.EncodeValue(map[string]any(config))
 	if err != nil {
 		return err
@@ -139,6 +143,9 @@ func printPlan(w io.Writer, config pipeline.Map, plan workflows.Plan) error {
 		}
 		for _, call := range s.Calls {
 			line("   calls: %s", call)
+		}
+		for _, text := range manifestLines(s.Manifests) {
+			line("   %s", text)
 		}
 		for _, u := range plan.Unknown {
 			if u.RefID == s.RefID {

@@ -80,6 +80,7 @@ problems:
 	}{
 		{"a saved pipeline", []string{"shop", "Deploy it", "-p", "tag=1.2", "--trigger", trigger}, "", 0, want, ""},
 		{"standard input", []string{"-f", "-"}, saved, 0, want, ""},
+		{"with manifests", []string{"-f", "-", "--manifests"}, saved, 0, want, ""},
 		{"as JSON", []string{"-f", "-", "--json"}, saved, 0, `"planned":{`, ""},
 		{"a fatal problem", []string{"-f", "-"}, `{"name":"bad"}`, 1, "FATAL stage 1: No such account.", "would not succeed"},
 		{"a refusal", []string{"-f", "-", "-p", "tag=refused"}, saved, 1, "", "FATAL failed loading template none"},
@@ -96,6 +97,8 @@ problems:
 		require.Contains(t, errs.String(), tt.err, tt.name)
 	}
 	require.Equal(t, true, sent[0]["plan"])
+	require.NotContains(t, sent[0], "planManifests")
+	require.Equal(t, true, sent[2]["planManifests"])
 	require.Equal(t, map[string]any{"type": "git", "parameters": map[string]any{"a": "1", "tag": "1.2"}}, sent[0]["trigger"])
 	code := runWith(t.Context(), []string{"pipeline", "plan", "a", "b", "--gate-url", "http://127.0.0.1:1"}, strings.NewReader(""), io.Discard, io.Discard)
 	require.Equal(t, 1, code)

@@ -120,6 +120,31 @@ func (c *Cloud) Search(ctx context.Context, account, query string, limit int) ([
 	return answer.Entries, answer.Status, err
 }
 
+// maxPlan bounds the JSON of one plan.
+const maxPlan = 8 << 20
+
+// Plan tries an operation on an account's cluster without effect.
+func (c *Cloud) Plan(ctx context.Context, in activities.PlanManifestsInput) (activities.ManifestPlan, error) {
+	var plan activities.ManifestPlan
+	out, err := ask(ctx, c, activities.PlanManifests, in.Account, in)
+	if errors.Is(err, activities.ErrNotTaken) {
+		return plan, pipeline.Wrap(pipeline.CodeUnavailable, err,
+			"No worker serves the account %q now: none took the plan within %s. Start one where its cluster can be reached: gennaker worker --roles clouddriver --accounts %s.",
+			in.Account, activities.PlanManifests.QueueTimeout, in.Account)
+	}
+	if err != nil {
+		return plan, err
+	}
+	document, err := packed.Unpack(string(out.Packed), maxPlan)
+	if err == nil {
+		err = json.Unmarshal(document, &plan)
+	}
+	if err != nil {
+		return plan, pipeline.Wrap(pipeline.CodeInternal, err, "The plan of the worker of account %q cannot be read.", in.Account)
+	}
+	return plan, nil
+}
+
 // liveTimeout bounds a question to the cluster itself.
 const liveTimeout = 30 * time.Second
 

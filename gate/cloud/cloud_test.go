@@ -65,6 +65,14 @@ func (room) ReadConsole(context.Context, activities.ReadConsoleInput) (activitie
 	return activities.ReadConsoleOutput{Output: []activities.ContainerLog{{Name: "a", Output: strings.Repeat("é\n", 1<<20)}}}, nil
 }
 
+func (room) PlanManifests(_ context.Context, in activities.PlanManifestsInput) (activities.PlanManifestsOutput, error) {
+	if in.Deploy == nil {
+		return activities.PlanManifestsOutput{}, pipeline.Errorf(pipeline.CodeForbidden, "You may not.")
+	}
+	document, err := packed.Pack(activities.ManifestPlan{Objects: []activities.PlannedObject{{Kind: in.Deploy.Manifests[0].String("kind"), Action: activities.PlanCreated}}})
+	return activities.PlanManifestsOutput{Packed: document}, err
+}
+
 func (room) FollowLogs(ctx context.Context, in activities.FollowLogsInput) (activities.FollowLogsOutput, error) {
 	return activities.FollowLogsOutput{Container: in.Container, After: in.After, Seen: in.Seen + 1}, ctx.Err()
 }
@@ -97,6 +105,10 @@ func TestQuestions(t *testing.T) {
 	activities.RegisterReads(w, room{})
 	require.NoError(t, w.Start())
 	t.Cleanup(w.Stop)
+	plans := worker.New(c, activities.PlansQueue(account), payload.Worker(worker.Options{DisableWorkflowWorker: true}))
+	activities.RegisterPlans(plans, room{})
+	require.NoError(t, plans.Start())
+	t.Cleanup(plans.Stop)
 	asked := cloud.New(c)
 
 	slice, status, err := asked.Slice(t.Context(), account, "shop")
@@ -126,6 +138,15 @@ func TestQuestions(t *testing.T) {
 	logs, err := asked.Logs(t.Context(), activities.FollowLogsInput{ReadConsoleInput: activities.ReadConsoleInput{Account: account}, Seen: 4})
 	require.NoError(t, err)
 	require.Equal(t, 5, logs.Seen)
+
+	plan, err := asked.Plan(t.Context(), activities.PlanManifestsInput{Account: account, Deploy: &activities.DeployManifestInput{Manifests: []pipeline.Map{{"kind": "Pod"}}}})
+	require.NoError(t, err)
+	require.Equal(t, []activities.PlannedObject{{Kind: "Pod", Action: activities.PlanCreated}}, plan.Objects)
+	_, err = asked.Plan(t.Context(), activities.PlanManifestsInput{Account: account})
+	require.Equal(t, pipeline.CodeForbidden, pipeline.CodeOf(err))
+	_, err = asked.Plan(t.Context(), activities.PlanManifestsInput{Account: "nobody-" + account})
+	require.ErrorIs(t, err, activities.ErrNotTaken)
+	require.ErrorContains(t, err, `No worker serves the account "nobody-`+account)
 
 	began := time.Now()
 	_, _, err = asked.Index(t.Context(), "nobody-"+account)

@@ -19,12 +19,13 @@ import (
 type DeployManifest struct{}
 
 var (
-	_ workflows.StageType    = DeployManifest{}
-	_ workflows.AfterPlanner = DeployManifest{}
-	_ workflows.Caller       = DeployManifest{}
-	_ workflows.Checker      = DeployManifest{}
-	_ workflows.Receiver     = DeployManifest{}
-	_ workflows.Documented   = DeployManifest{}
+	_ workflows.StageType       = DeployManifest{}
+	_ workflows.AfterPlanner    = DeployManifest{}
+	_ workflows.Caller          = DeployManifest{}
+	_ workflows.Checker         = DeployManifest{}
+	_ workflows.Receiver        = DeployManifest{}
+	_ workflows.Documented      = DeployManifest{}
+	_ workflows.ManifestPlanner = DeployManifest{}
 )
 
 // Type implements workflows.StageType.
@@ -96,16 +97,10 @@ func (d *deployment) resolve(ctx workflow.Context, t *workflows.TaskRun) (workfl
 	if err != nil {
 		return workflows.Outcome{}, err
 	}
-	d.in = activities.DeployManifestInput{
-		Manifests:              manifests,
-		NamespaceOverride:      s.Context.String("namespaceOverride"),
-		RequiredArtifacts:      required,
-		OptionalArtifacts:      optional,
-		EnableTraffic:          true,
-		SkipSpecTemplateLabels: s.Context.Bool("skipSpecTemplateLabels"),
-		AllowNothingSelected:   s.Context.Bool("allowNothingSelected"),
-	}
-	if err := d.readOptions(t); err != nil {
+	d.in, err = deployInput(s, workflows.ManifestKnowledge{
+		Application: t.Execution().Application, Manifests: manifests, Required: required, Artifacts: optional,
+	})
+	if err != nil {
 		return workflows.Outcome{}, err
 	}
 	bound, err := artifactValues(required)
@@ -116,40 +111,55 @@ func (d *deployment) resolve(ctx workflow.Context, t *workflows.TaskRun) (workfl
 	return workflows.Outcome{Context: context}, err
 }
 
-// readOptions reads the nested parts of the stage.
-func (d *deployment) readOptions(t *workflows.TaskRun) error {
-	c := t.Stage.Context
+// deployInput is what a stage has deployed, but for the account and the scope.
+func deployInput(s *pipeline.Stage, k workflows.ManifestKnowledge) (activities.DeployManifestInput, error) {
+	c := s.Context
+	in := activities.DeployManifestInput{
+		Manifests:              k.Manifests,
+		NamespaceOverride:      c.String("namespaceOverride"),
+		RequiredArtifacts:      k.Required,
+		OptionalArtifacts:      k.Artifacts,
+		EnableTraffic:          true,
+		SkipSpecTemplateLabels: c.Bool("skipSpecTemplateLabels"),
+		AllowNothingSelected:   c.Bool("allowNothingSelected"),
+	}
 	for _, part := range []struct {
 		key  string
 		into any
 	}{
-		{"moniker", &d.in.Moniker},
-		{"labelSelectors", &d.in.LabelSelectors},
-		{"versioned", &d.in.Versioned},
+		{"moniker", &in.Moniker},
+		{"labelSelectors", &in.LabelSelectors},
+		{"versioned", &in.Versioned},
 	} {
 		if v := c[part.key]; v != nil {
 			if err := pipeline.Bind(v, part.into); err != nil {
-				return pipeline.Wrap(pipeline.CodeInvalid, err, "The %s of stage '%s' cannot be read: %s.", part.key, t.Stage.Name, err)
+				return in, pipeline.Wrap(pipeline.CodeInvalid, err, "The %s of stage '%s' cannot be read: %s.", part.key, s.Name, err)
 			}
 		}
 	}
-	if d.in.Moniker.App == "" {
-		d.in.Moniker.App = t.Execution().Application
+	if in.Moniker.App == "" {
+		in.Moniker.App = k.Application
 	}
 	if v, present := c["enableArtifactBinding"]; present && v != nil {
-		d.in.DisableArtifactBinding = !c.Bool("enableArtifactBinding")
+		in.DisableArtifactBinding = !c.Bool("enableArtifactBinding")
 	}
 	traffic := c.Map("trafficManagement")
 	if traffic.Bool("enabled") {
 		options := traffic.Map("options")
-		d.in.EnableTraffic = options.Bool("enableTraffic")
-		d.in.Services = options.Strings("services")
+		in.EnableTraffic = options.Bool("enableTraffic")
+		in.Services = options.Strings("services")
 		var err error
-		if d.in.Strategy, err = strategyOf(t.Stage); err != nil {
-			return err
+		if in.Strategy, err = strategyOf(s); err != nil {
+			return in, err
 		}
 	}
-	return nil
+	return in, nil
+}
+
+// PlanManifests implements workflows.ManifestPlanner.
+func (DeployManifest) PlanManifests(k workflows.ManifestKnowledge, s *pipeline.Stage) (activities.PlanManifestsInput, error) {
+	in, err := deployInput(s, k)
+	return activities.PlanManifestsInput{Deploy: &in}, err
 }
 
 // flatten reads the manifests under the first of keys that the stage holds: one

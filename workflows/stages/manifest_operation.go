@@ -15,39 +15,23 @@ import (
 
 // targetOf reads which object a stage means.
 func targetOf(t *workflows.TaskRun) (activities.ManifestInput, error) {
-	s := t.Stage
-	name := strings.TrimSpace(s.Context.String("manifestName"))
-	if name == "" {
-		return activities.ManifestInput{}, pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' names no object: set manifestName to \"kind name\", or kind, cluster and criteria.", s.Name)
-	}
-	return activities.ManifestInput{Scope: t.Scope(), Account: accountOf(s), Location: s.Context.String("location"), ManifestName: name}, nil
+	in, err := targetIn(t.Stage)
+	in.Scope = t.Scope()
+	return in, err
 }
 
 // resolveTarget is the task resolveTargetManifest: when the stage has a criteria
 // it finds the object, and writes it to manifestName.
 func resolveTarget(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
-	c := t.Stage.Context
-	criteria := strings.TrimSpace(c.String("criteria"))
-	if criteria == "" {
-		return workflows.Outcome{}, nil
-	}
-	for _, key := range []string{"kind", "cluster"} {
-		if c.String(key) == "" {
-			return workflows.Outcome{}, pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' chooses its target by the criteria '%s' and has no %s: set it.", t.Stage.Name, criteria, key)
-		}
-	}
-	account, err := findAccount(ctx, t)
-	if err != nil {
+	in, err := criteriaOf(t.Stage, t.Execution().Application)
+	if err != nil || in == nil {
 		return workflows.Outcome{}, err
 	}
-	app := c.String("app")
-	if app == "" {
-		app = t.Execution().Application
+	if in.Account, err = findAccount(ctx, t); err != nil {
+		return workflows.Outcome{}, err
 	}
-	found, err := workflows.Call(ctx, t, activities.ResolveTarget, activities.ResolveTargetInput{
-		Scope: t.Scope(), Account: account, Location: c.String("location"), Kind: c.String("kind"),
-		Application: app, Cluster: c.String("cluster"), Criteria: criteria,
-	})
+	in.Scope = t.Scope()
+	found, err := workflows.Call(ctx, t, activities.ResolveTarget, *in)
 	if err != nil {
 		return workflows.Outcome{}, err
 	}

@@ -33,11 +33,11 @@ func (ScaleManifest) Tasks(s *pipeline.Stage) []workflows.Task {
 	return []workflows.Task{
 		{Name: "resolveTargetManifest", Run: resolveTarget},
 		changes("scaleManifest", func(ctx workflow.Context, t *workflows.TaskRun, in activities.ManifestInput) error {
-			replicas, ok := t.Stage.Context.Int("replicas")
-			if !ok {
-				return pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' has the replicas %v: set a whole number.", t.Stage.Name, t.Stage.Context["replicas"])
+			replicas, err := replicasOf(t.Stage)
+			if err != nil {
+				return err
 			}
-			_, err := workflows.Call(ctx, t, activities.ScaleManifest, activities.ScaleManifestInput{ManifestInput: in, Replicas: replicas})
+			_, err = workflows.Call(ctx, t, activities.ScaleManifest, activities.ScaleManifestInput{ManifestInput: in, Replicas: replicas})
 			return err
 		}),
 		instant("monitorScale"),

@@ -120,6 +120,34 @@ test("starts a pipeline with parameters and goes to the execution", async ({ pag
   await expect(page.getByText("version=3.0.0, region=us-east")).toBeVisible();
 });
 
+test("shows what a start would change in clusters, and starts nothing", async ({ page }) => {
+  await page.goto("/applications/shop/pipelines");
+  await page.getByRole("button", { name: "Start Release to production" }).click();
+  const dialog = page.getByRole("dialog", { name: "Start: Release to production" });
+  await dialog.getByLabel("Version").fill("3.0.0");
+  await dialog.getByRole("button", { name: "Show changes" }).click();
+  const changes = dialog.getByRole("region", { name: "What would change" });
+  await expect(changes.getByRole("alert").first()).toContainText("would fail at ingress web");
+  const created = changes.getByText("settings-v002").first();
+  await expect(created).toBeVisible();
+  await expect(changes.getByText("Left as it is").first()).toBeVisible();
+  await expect(changes.getByText("Orphaned").first()).toBeVisible();
+  await expect(changes.getByText("spec.rules[0].host: Invalid value").first()).toBeVisible();
+  const fields = changes.getByRole("table", { name: "Fields of deployment web" }).first();
+  await expect(fields).toBeHidden();
+  await changes.locator("summary", { hasText: "deployment" }).first().click();
+  await expect(fields).toBeVisible();
+  await expect(fields).toContainText("web:3.0.0");
+  await changes.locator("summary", { hasText: "secret" }).first().click();
+  await expect(
+    changes.getByRole("table", { name: "Fields of secret token" }).first(),
+  ).toContainText("The value is secret.");
+  await expectAccessible(page);
+  await dialog.getByLabel("Version").fill("3.0.1");
+  await expect(changes).toBeHidden();
+  await expect(page).toHaveURL(/\/applications\/shop\/pipelines$/);
+});
+
 test("lists the application's tasks", async ({ page }) => {
   await page.goto("/applications/shop/tasks");
   const table = page.getByRole("table", { name: "Tasks" });

@@ -3,6 +3,7 @@ import type { PipelineConfig, StartRequest } from "@/api/types";
 import { nothing, refuse } from "../answers";
 import type { Db } from "../db";
 import type { Engine } from "../engine";
+import { planOf } from "../plan";
 import { REFUSED_STAGE_TYPE } from "../scenarios";
 
 export function pipelineHandlers(db: Db, engine: Engine): HttpHandler[] {
@@ -49,6 +50,12 @@ export function pipelineHandlers(db: Db, engine: Engine): HttpHandler[] {
         return nothing();
       },
     ),
+
+    http.post("/gate/pipelines/start", async ({ request }) => {
+      const body = (await request.json()) as PipelineConfig & { trigger?: StartRequest };
+      if (!body["plan"]) return refuse(400, "The mock starts pipelines by their names only.");
+      return HttpResponse.json({ ...body, planned: planOf(body) });
+    }),
 
     http.post<{ application: string; name: string }>(
       "/gate/pipelines/v2/:application/:name",

@@ -7,6 +7,7 @@ import type {
   ApplicationSummary,
   Execution,
   PipelineConfig,
+  Plan,
   Reference,
   StagePatch,
   StartRequest,
@@ -54,6 +55,14 @@ export const gate = {
       method: "POST",
       body: request,
     }),
+
+  /** Says what a start would do, and what would change in clusters; starts nothing. */
+  planPipeline: (pipeline: PipelineConfig, request: StartRequest, signal?: AbortSignal) =>
+    call<{ planned: Plan }>("/pipelines/start", {
+      method: "POST",
+      body: { ...pipeline, plan: true, planManifests: true, trigger: request },
+      signal,
+    }).then((answer) => answer.planned),
 
   executions: (application: string, query: ExecutionsQuery, signal?: AbortSignal) =>
     call<Execution[]>(`/applications/${e(application)}/pipelines`, {

@@ -255,3 +255,70 @@ export interface Settings {
   temporalNamespace: string;
   version?: string;
 }
+
+/** What would happen to an object of a cluster. */
+export type PlanAction =
+  | "created"
+  | "changed"
+  | "recreated"
+  | "left"
+  | "disabled"
+  | "deleted"
+  | "orphaned"
+  | "untried"
+  | "refused";
+
+/** One field that would change; a side is absent where the field is. */
+export interface FieldChange {
+  path: string;
+  before?: string;
+  after?: string;
+  /** The values are secret and not told. */
+  hidden?: boolean;
+}
+
+export interface PlannedObject {
+  kind: string;
+  apiVersion?: string;
+  namespace?: string;
+  name: string;
+  action: PlanAction;
+  message?: string;
+  details?: string[];
+  /** The earlier version that the changes of a new one are against. */
+  comparedWith?: string;
+  changes?: FieldChange[];
+  /** How many changed fields are not listed. */
+  moreChanges?: number;
+}
+
+/** What one stage would change in a cluster. */
+export interface PlannedManifests {
+  account: string;
+  objects: PlannedObject[];
+  counts: Partial<Record<PlanAction, number>>;
+  /** How many objects are not listed. */
+  cut?: number;
+  /** Why nothing could be told. */
+  message?: string;
+}
+
+export interface PlannedStage {
+  refId: string;
+  type: string;
+  name: string;
+  manifests?: PlannedManifests;
+}
+
+export interface PlanProblem {
+  severity: "FATAL" | "WARN";
+  refId?: string;
+  message: string;
+}
+
+/** What a run of a pipeline would do; `POST /pipelines/start` with `plan`. */
+export interface Plan {
+  stages: PlannedStage[];
+  problems: PlanProblem[];
+  unknown: { refId: string; path: string; expression: string; why: string }[];
+}

@@ -75,6 +75,32 @@ describe("StartDialog", () => {
     });
   });
 
+  it("shows what would change, of the values that stand in the form", async () => {
+    const user = userEvent.setup();
+    const start = vi.spyOn(gate, "startPipeline");
+    const plan = vi
+      .spyOn(gate, "planPipeline")
+      .mockResolvedValueOnce({ stages: [], problems: [], unknown: [] })
+      .mockRejectedValueOnce(new ApiError(400, "The template does not fit"));
+    renderUi(<StartDialog pipeline={pipeline} onClose={vi.fn()} />);
+    const show = await screen.findByRole("button", { name: "Show changes" });
+    await user.click(show);
+    expect(screen.getByText("Version is required.")).toBeVisible();
+    expect(plan).not.toHaveBeenCalled();
+    await user.type(screen.getByLabelText(/Version/), "2.0");
+    await user.click(show);
+    expect(await screen.findByRole("region", { name: "What would change" })).toBeVisible();
+    expect(plan).toHaveBeenCalledWith(pipeline, {
+      type: "manual",
+      parameters: { version: "2.0", region: "eu", count: "3" },
+    });
+    await user.type(screen.getByLabelText(/Version/), "1");
+    expect(screen.queryByRole("region", { name: "What would change" })).toBeNull();
+    await user.click(show);
+    expect(await screen.findByRole("alert")).toHaveTextContent("The template does not fit");
+    expect(start).not.toHaveBeenCalled();
+  });
+
   it("warns as the pipeline asks it to", async () => {
     renderUi(
       <StartDialog

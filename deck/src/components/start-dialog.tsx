@@ -1,15 +1,16 @@
 import { Button, Group, Modal, Select, Stack, Text, TextInput } from "@mantine/core";
-import { IconPlayerPlayFilled } from "@tabler/icons-react";
+import { IconListSearch, IconPlayerPlayFilled } from "@tabler/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useNavigate } from "react-router";
 import { errorWords } from "@/api/errors";
 import { gate, idOfReference } from "@/api/gate";
 import { keys } from "@/api/queries";
-import type { Execution, PipelineConfig, PipelineParameter } from "@/api/types";
+import type { Execution, PipelineConfig, PipelineParameter, StartRequest } from "@/api/types";
 import { paths } from "@/lib/paths";
 import { asText } from "@/lib/records";
 import { Notice } from "@/ui/notice";
+import { PlanView } from "./plan-view";
 
 interface StartDialogProps {
   /** The pipeline to start; undefined keeps the dialog closed. */
@@ -21,14 +22,28 @@ interface StartDialogProps {
 
 /** Asks for a pipeline's parameters, starts it and goes to the new execution. */
 export function StartDialog({ pipeline, like, onClose }: StartDialogProps) {
+  const [wide, setWide] = useState(false);
   return (
     <Modal
       opened={pipeline !== undefined}
-      onClose={onClose}
+      onClose={() => {
+        setWide(false);
+        onClose();
+      }}
+      size={wide ? "xl" : "md"}
       title={pipeline ? `${like ? "Run again" : "Start"}: ${pipeline.name}` : ""}
     >
       {pipeline && (
-        <StartForm key={pipeline.name} pipeline={pipeline} like={like} onClose={onClose} />
+        <StartForm
+          key={pipeline.name}
+          pipeline={pipeline}
+          like={like}
+          onWiden={setWide}
+          onClose={() => {
+            setWide(false);
+            onClose();
+          }}
+        />
       )}
     </Modal>
   );
@@ -62,10 +77,13 @@ function textOf(value: unknown): string | undefined {
 function StartForm({
   pipeline,
   like,
+  onWiden,
   onClose,
 }: {
   pipeline: PipelineConfig;
   like: Execution | undefined;
+  /** A plan needs more room than parameters. */
+  onWiden: (wide: boolean) => void;
   onClose: () => void;
 }) {
   const navigate = useNavigate();
@@ -76,16 +94,21 @@ function StartForm({
   const missing = parameters.filter(
     (parameter) => parameter.required && !values[parameter.name]?.trim(),
   );
+  const request = () => {
+    const artifacts = like?.trigger.artifacts ?? [];
+    return {
+      type: "manual",
+      parameters: values,
+      ...(artifacts.length > 0 ? { artifacts } : {}),
+    } satisfies StartRequest;
+  };
+  const plan = useMutation({
+    mutationFn: () => gate.planPipeline(pipeline, request()),
+    onSuccess: () => onWiden(true),
+  });
   const start = useMutation({
-    mutationFn: async () => {
-      const artifacts = like?.trigger.artifacts ?? [];
-      const reference = await gate.startPipeline(pipeline.application, pipeline.name, {
-        type: "manual",
-        parameters: values,
-        ...(artifacts.length > 0 ? { artifacts } : {}),
-      });
-      return idOfReference(reference);
-    },
+    mutationFn: async () =>
+      idOfReference(await gate.startPipeline(pipeline.application, pipeline.name, request())),
     onSuccess: async (id) => {
       void client.invalidateQueries({ queryKey: keys.executionLists(pipeline.application) });
       onClose();
@@ -123,11 +146,28 @@ function StartForm({
                 ? `${parameter.label || parameter.name} is required.`
                 : undefined
             }
-            onChange={(value) => setValues({ ...values, [parameter.name]: value })}
+            onChange={(value) => {
+              setValues({ ...values, [parameter.name]: value });
+              plan.reset(); // what it says is of other values
+            }}
           />
         ))}
         {start.error && <Notice tone="bad">{errorWords(start.error).message}</Notice>}
+        {plan.error && <Notice tone="bad">{errorWords(plan.error).message}</Notice>}
+        {plan.data && <PlanView plan={plan.data} />}
         <Group justify="flex-end" gap="xs">
+          <Button
+            variant="subtle"
+            mr="auto"
+            loading={plan.isPending}
+            leftSection={<IconListSearch size={15} />}
+            onClick={() => {
+              setChecked(true);
+              if (missing.length === 0) plan.mutate();
+            }}
+          >
+            Show changes
+          </Button>
           <Button variant="default" onClick={onClose}>
             Cancel
           </Button>
