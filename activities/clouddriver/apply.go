@@ -44,8 +44,13 @@ func (cl *cluster) apply(ctx context.Context, m *manifest, t target) (*unstructu
 		return nil, err
 	}
 	for try := 1; ; try++ {
-		live, err := cl.get(ctx, t.resource, t.namespace, t.name)
-		if apierrors.IsNotFound(err) {
+		var live *unstructured.Unstructured
+		missing := t.fresh && try == 1 // a fresh version is not there: to look would be one request more
+		if !missing {
+			live, err = cl.live(ctx, m, t)
+			missing = apierrors.IsNotFound(err)
+		}
+		if missing {
 			live, err = cl.create(ctx, modified, t, applyManager)
 			if apierrors.IsAlreadyExists(err) && try < conflictTries {
 				continue

@@ -69,6 +69,9 @@ type deployment struct {
 	selector labels.Selector
 	created  artifactSet
 	bound    artifactSet
+	// listed are the live versions of artifacts by kind and namespace, then by
+	// name, as far as they were asked for.
+	listed map[string]map[string][]*unstructured.Unstructured
 }
 
 // sentManifest remembers one manifest that reached the cluster.
@@ -110,6 +113,7 @@ func (d *deployment) prepare(ctx context.Context) ([]*manifest, error) {
 		return nil, err
 	}
 	d.created, d.bound = artifactSet{}, artifactSet{}
+	d.listed = map[string]map[string][]*unstructured.Unstructured{}
 	manifests, err := d.cluster.convert(ctx, d.in.Manifests, d.in.NamespaceOverride, d.aside)
 	if err != nil {
 		return nil, err
@@ -173,7 +177,7 @@ func (d *deployment) ready(ctx context.Context, m *manifest, artifacts *pool, al
 	if m.generated() {
 		cluster = m.kind.String() + " " + strings.TrimRight(m.obj.GetGenerateName(), "-")
 	}
-	priors, err := d.version(ctx, m)
+	priors, err := d.version(ctx, m, all)
 	if err != nil {
 		return err
 	}
@@ -204,8 +208,28 @@ func (d *deployment) ready(ctx context.Context, m *manifest, artifacts *pool, al
 	return nil
 }
 
+// priors lists the live versions of a manifest, oldest first. Those of all
+// manifests of one kind in one namespace come from one list.
+func (d *deployment) priors(ctx context.Context, m *manifest, all []*manifest) ([]*unstructured.Unstructured, error) {
+	where := m.resource.gvr.String() + "\x00" + m.obj.GetNamespace()
+	if d.listed[where] == nil {
+		names := map[string]bool{}
+		for _, other := range all {
+			if other.resource != nil && other.resource.gvr == m.resource.gvr {
+				names[other.name] = true
+			}
+		}
+		versions, err := d.cluster.versionsOf(ctx, *m.resource, m.obj.GetNamespace(), func(name string) bool { return names[name] })
+		if err != nil {
+			return nil, err
+		}
+		d.listed[where] = versions
+	}
+	return d.listed[where][m.name], nil
+}
+
 // version settles the manifest's version and returns its live predecessors.
-func (d *deployment) version(ctx context.Context, m *manifest) ([]*unstructured.Unstructured, error) {
+func (d *deployment) version(ctx context.Context, m *manifest, all []*manifest) ([]*unstructured.Unstructured, error) {
 	if !m.wantsVersion(d.in.Versioned) {
 		return nil, nil
 	}
@@ -213,7 +237,7 @@ func (d *deployment) version(ctx context.Context, m *manifest) ([]*unstructured.
 		m.version, m.fresh = 0, true
 		return nil, nil
 	}
-	priors, err := d.cluster.priorVersions(ctx, *m.resource, m.obj.GetNamespace(), m.name)
+	priors, err := d.priors(ctx, m, all)
 	if err != nil {
 		return nil, err
 	}
@@ -227,14 +251,17 @@ func (d *deployment) send(ctx context.Context, manifests []*manifest) (activitie
 		Manifests: []pipeline.Map{}, ManifestNamesByNamespace: map[string][]string{},
 		CreatedArtifacts: d.created.list, BoundArtifacts: d.bound.list,
 	}
+	manifests = slices.DeleteFunc(slices.Clone(manifests), func(m *manifest) bool { return !d.selects(m) })
+	coming := d.cluster.lookAhead(ctx, manifests, func(m *manifest) bool {
+		return slices.ContainsFunc(d.sent, func(s sentManifest) bool { return s.Index == m.index })
+	})
+	defer coming.close()
 	for _, m := range manifests {
-		if !d.selects(m) {
-			continue
-		}
 		obj, err := d.sendOne(ctx, m)
 		if err != nil {
 			return activities.DeployManifestOutput{}, ofManifest(err, m)
 		}
+		coming.sent(m)
 		add(&out, obj)
 	}
 	return out, d.checkSelected(len(out.Manifests))

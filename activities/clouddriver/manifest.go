@@ -30,6 +30,10 @@ type manifest struct {
 	priors []*unstructured.Unstructured
 	// generateName: the name was drawn for the object by [manifest.settleName].
 	generateName bool
+	// reading is the live object, read before the manifest's turn; nil when it is
+	// not. It is used once.
+	reading  *liveRead
+	usedRead bool
 }
 
 // label names the manifest for people: `Manifest 3 (deployment web)`.

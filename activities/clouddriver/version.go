@@ -58,15 +58,24 @@ func (m *manifest) wantsVersion(override *bool) bool {
 
 // priorVersions lists the live versions of an artifact, oldest first.
 func (cl *cluster) priorVersions(ctx context.Context, r resource, namespace, name string) ([]*unstructured.Unstructured, error) {
-	var out []*unstructured.Unstructured
+	versions, err := cl.versionsOf(ctx, r, namespace, func(other string) bool { return other == name })
+	return versions[name], err
+}
+
+// versionsOf lists the live versions of artifacts by their names, oldest first.
+func (cl *cluster) versionsOf(ctx context.Context, r resource, namespace string, wanted func(name string) bool) (map[string][]*unstructured.Unstructured, error) {
+	out := map[string][]*unstructured.Unstructured{}
 	err := cl.each(ctx, r, namespace, metav1.ListOptions{}, func(obj *unstructured.Unstructured) {
-		if annotationOf(obj, artifactNameAnnotation) == name && annotationOf(obj, artifactTypeAnnotation) != "" {
-			out = append(out, obj)
+		name := annotationOf(obj, artifactNameAnnotation)
+		if wanted(name) && annotationOf(obj, artifactTypeAnnotation) != "" {
+			out[name] = append(out[name], obj)
 		}
 	})
-	slices.SortStableFunc(out, func(a, b *unstructured.Unstructured) int {
-		return strings.Compare(created(a), created(b))
-	})
+	for _, versions := range out {
+		slices.SortStableFunc(versions, func(a, b *unstructured.Unstructured) int {
+			return strings.Compare(created(a), created(b))
+		})
+	}
 	return out, err
 }
 
