@@ -218,6 +218,7 @@ func (cl *cluster) recreate(ctx context.Context, m *manifest, t target) (*unstru
 // replace overwrites the live object; only when there is none it creates it.
 func (cl *cluster) replace(ctx context.Context, m *manifest, t target) (*unstructured.Unstructured, error) {
 	pinned := m.obj.GetResourceVersion() != ""
+	var contest contest
 	for try := 1; ; try++ {
 		live, err := cl.get(ctx, t.resource, t.namespace, t.name)
 		if apierrors.IsNotFound(err) {
@@ -234,7 +235,10 @@ func (cl *cluster) replace(ctx context.Context, m *manifest, t target) (*unstruc
 			return nil, errVersionTaken
 		}
 		replaced, err := cl.update(ctx, m.obj, live, t, pinned)
-		if (apierrors.IsConflict(err) || apierrors.IsNotFound(err)) && !pinned && try < conflictTries {
+		if (outrun(err) || apierrors.IsNotFound(err)) && !pinned {
+			if err := contest.lost(ctx, cl, err, "replace", t.object); err != nil {
+				return nil, err
+			}
 			continue
 		}
 		return replaced, cl.blame(ctx, err, m.obj, "replace", t)
