@@ -61,7 +61,7 @@ func (cl *cluster) apply(ctx context.Context, m *manifest, t target) (*unstructu
 		if err != nil {
 			return nil, cl.blame(ctx, err, modified, "read", t)
 		}
-		if t.fresh && !madeBy(live, t.operation, m.index) {
+		if m.taken(live, t) {
 			return nil, errVersionTaken
 		}
 		patched, err := cl.merge(ctx, live, modified, t)
