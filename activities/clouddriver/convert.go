@@ -67,14 +67,14 @@ func flatten(written []pipeline.Map) ([]map[string]any, error) {
 			if _, isMap := raw.(pipeline.Map); isMap {
 				return nil // a nil map: an empty document
 			}
-			return pipeline.Errorf(pipeline.CodeInvalid, "Manifest %d is %s, which is not an object. Write one Kubernetes object per manifest.", len(out)+1, excerpt(raw))
+			return pipeline.Errorf(pipeline.CodeInvalid, "Manifest %d is %s, which is not an object. Write one Kubernetes object per manifest.", len(out)+1, pipeline.Excerpt(raw))
 		}
 		if strings.EqualFold(m.String("kind"), "List") {
 			if depth == maxListDepth {
 				return pipeline.Errorf(pipeline.CodeInvalid, "Lists are nested more than %d deep. Write the objects flat.", maxListDepth)
 			}
 			if _, isList := m["items"].([]any); !isList && m["items"] != nil {
-				return pipeline.Errorf(pipeline.CodeInvalid, "Manifest %d is a List whose items are %s. Write a list of Kubernetes objects.", len(out)+1, excerpt(m["items"]))
+				return pipeline.Errorf(pipeline.CodeInvalid, "Manifest %d is a List whose items are %s. Write a list of Kubernetes objects.", len(out)+1, pipeline.Excerpt(m["items"]))
 			}
 			for _, item := range m.List("items") {
 				if err := walk(item, depth+1); err != nil {
@@ -142,7 +142,7 @@ func (a *account) newManifest(index int, raw map[string]any) (*manifest, error) 
 	kind, apiVersion := pipeline.Map(raw).String("kind"), pipeline.Map(raw).String("apiVersion")
 	switch {
 	case raw["kind"] != nil && kind == "", raw["apiVersion"] != nil && apiVersion == "":
-		return nil, pipeline.Errorf(pipeline.CodeInvalid, "Manifest %d has the apiVersion %s and the kind %s. Every Kubernetes object needs both as text.", index+1, excerpt(raw["apiVersion"]), excerpt(raw["kind"]))
+		return nil, pipeline.Errorf(pipeline.CodeInvalid, "Manifest %d has the apiVersion %s and the kind %s. Every Kubernetes object needs both as text.", index+1, pipeline.Excerpt(raw["apiVersion"]), pipeline.Excerpt(raw["kind"]))
 	case kind == "" && apiVersion == "":
 		return nil, pipeline.Errorf(pipeline.CodeInvalid, "Manifest %d has neither apiVersion nor kind. Every Kubernetes object needs both.", index+1)
 	case kind == "":
@@ -161,15 +161,15 @@ func (a *account) newManifest(index int, raw map[string]any) (*manifest, error) 
 	}
 	metadata, isMap := dig(raw, "metadata")
 	if !isMap && raw["metadata"] != nil {
-		return nil, pipeline.Errorf(pipeline.CodeInvalid, "Manifest %d (%s) has the metadata %s, which is no object. Write name and namespace below it.", index+1, m.kind, excerpt(raw["metadata"]))
+		return nil, pipeline.Errorf(pipeline.CodeInvalid, "Manifest %d (%s) has the metadata %s, which is no object. Write name and namespace below it.", index+1, m.kind, pipeline.Excerpt(raw["metadata"]))
 	}
 	for _, key := range []string{"namespace", "generateName"} {
 		if _, isText := metadata[key].(string); !isText && metadata[key] != nil {
-			return nil, pipeline.Errorf(pipeline.CodeInvalid, "Manifest %d (%s) has the metadata.%s %s, which is not text. Put it in quotes.", index+1, m.kind, key, excerpt(metadata[key]))
+			return nil, pipeline.Errorf(pipeline.CodeInvalid, "Manifest %d (%s) has the metadata.%s %s, which is not text. Put it in quotes.", index+1, m.kind, key, pipeline.Excerpt(metadata[key]))
 		}
 	}
 	if _, isText := metadata["name"].(string); !isText && metadata["name"] != nil {
-		return nil, pipeline.Errorf(pipeline.CodeInvalid, "Manifest %d (%s) has the metadata.name %s, which is not text. Put it in quotes.", index+1, m.kind, excerpt(metadata["name"]))
+		return nil, pipeline.Errorf(pipeline.CodeInvalid, "Manifest %d (%s) has the metadata.name %s, which is not text. Put it in quotes.", index+1, m.kind, pipeline.Excerpt(metadata["name"]))
 	}
 	if m.name == "" && m.obj.GetGenerateName() == "" {
 		return nil, pipeline.Errorf(pipeline.CodeInvalid, "Manifest %d (%s) has no metadata.name. Give it a name, or metadata.generateName.", index+1, m.kind)
@@ -190,11 +190,11 @@ func noTexts(metadata map[string]any, key string) string {
 	}
 	values, isMap := dig(metadata, key)
 	if !isMap {
-		return fmt.Sprintf("metadata.%s is %s. Write an object of texts.", key, excerpt(metadata[key]))
+		return fmt.Sprintf("metadata.%s is %s. Write an object of texts.", key, pipeline.Excerpt(metadata[key]))
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if _, isText := values[name].(string); !isText && values[name] != nil {
-			return fmt.Sprintf("metadata.%s[%q] is %s, which is not text. Put it in quotes.", key, name, excerpt(values[name]))
+			return fmt.Sprintf("metadata.%s[%q] is %s, which is not text. Put it in quotes.", key, name, pipeline.Excerpt(values[name]))
 		}
 	}
 	return ""
@@ -207,19 +207,6 @@ func checkName(what, name string) error {
 		return pipeline.Errorf(pipeline.CodeInvalid, "The %s %.300q cannot be used: it %s. Use lower-case letters, digits, '-' and '.'.", what, name, strings.Join(faults, ", "))
 	}
 	return nil
-}
-
-// excerpt shows a value of a request in a message.
-func excerpt(v any) string {
-	text, err := json.Marshal(v)
-	if err != nil {
-		return whatIs(v)
-	}
-	const most = 100
-	if len(text) > most {
-		return strings.ToValidUTF8(string(text[:most]), "") + "…"
-	}
-	return string(text)
 }
 
 // definitions returns the scope of each kind that the request itself defines,
