@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -203,7 +203,7 @@ func noTexts(metadata map[string]any, key string) string {
 // checkName refuses a name or namespace that would lead to another path of the
 // API. What else a name may be depends on its kind and is the API server's to say.
 func checkName(what, name string) error {
-	if faults := path.IsValidPathSegmentName(name); len(faults) > 0 {
+	if faults := content.IsPathSegmentName(name); len(faults) > 0 {
 		return pipeline.Errorf(pipeline.CodeInvalid, "The %s %.300q cannot be used: it %s. Use lower-case letters, digits, '-' and '.'.", what, name, strings.Join(faults, ", "))
 	}
 	return nil

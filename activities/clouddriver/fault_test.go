@@ -150,7 +150,7 @@ func TestFaultConnectionRefused(t *testing.T) {
 		require.ErrorContains(t, err, "does not answer", a.name)
 		requireCode(t, a.call(t.Context()), pipeline.CodeUnavailable)
 		require.ErrorContains(t, a.call(t.Context()), "refused", "%s, once the broken connections are known", a.name)
-		require.Less(t, time.Since(started), 5*time.Second, a.name)
+		require.Less(t, time.Since(started), requestTimeout/2, a.name)
 		p.Start(t)
 		require.NoError(t, a.call(t.Context()), a.name)
 		a.once(t)
@@ -183,16 +183,17 @@ func TestFaultLateAnswer(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	p := r.kubernetes.Proxy(t)
-	r.Clouddriver = clouddriverFor(t, Account{Name: testAccount, KubeconfigContents: p.Kubeconfig(""), KubectlRequestTimeoutSeconds: 1})
+	r.Clouddriver = clouddriverFor(t, Account{Name: testAccount, KubeconfigContents: p.Kubeconfig(""), KubectlRequestTimeoutSeconds: 2})
 	for _, a := range r.acts(t, r.straight(t)) {
 		late := p.Break(1, testcluster.Requests(a.verb, a.path), testcluster.Late(time.Minute))
-		started := time.Now()
-		err := a.call(t.Context())
+		var err error
+		for deadline := time.Now().Add(time.Minute); len(late.Met()) == 0 && time.Now().Before(deadline); {
+			err = a.call(t.Context()) // on a slow machine other requests may be late too
+		}
 		requireCode(t, err, pipeline.CodeUnavailable)
-		require.ErrorContains(t, err, "did not answer in 1s", a.name)
-		require.Less(t, time.Since(started), 10*time.Second, a.name)
+		require.ErrorContains(t, err, "did not answer in 2s", a.name)
 		require.Len(t, late.Met(), 1, a.name)
-		require.NoError(t, a.call(t.Context()), a.name)
+		require.Eventually(t, func() bool { return a.call(t.Context()) == nil }, time.Minute, 100*time.Millisecond, a.name)
 		a.once(t)
 	}
 	// A slow answer within the time is an answer.
@@ -276,10 +277,10 @@ func TestFaultThrottled(t *testing.T) {
 		requireCode(t, err, c.code)
 		require.Equal(t, c.after, pipeline.RetryAfterOf(err), c.name)
 		require.ErrorContains(t, err, c.says)
-		require.Less(t, time.Since(started), requestTimeout+5*time.Second, c.name)
+		require.Less(t, time.Since(started), 2*requestTimeout, c.name)
 		if c.times > 0 {
 			require.Len(t, rule.Met(), c.times, c.name)
-			require.Less(t, time.Since(started), 5*time.Second, c.name)
+			require.Less(t, time.Since(started), c.after/2+requestTimeout/2, c.name)
 		}
 		p.Mend()
 	}

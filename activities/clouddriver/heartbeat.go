@@ -14,8 +14,8 @@ import (
 const heartbeatEvery = 2 * time.Second
 
 // quietFor is how long a quiet heart does not beat, well within the heartbeat
-// timeout.
-const quietFor = 10 * time.Second
+// timeout; a cancellation may be this late too.
+const quietFor = 5 * time.Second
 
 // heart beats while an activity works. Outside of an activity it does nothing.
 type heart struct {

@@ -82,7 +82,7 @@ func (c *Cluster) Proxy(t testing.TB) *Proxy {
 		return &httputil.ReverseProxy{
 			Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }, Transport: transport, FlushInterval: -1,
 			ErrorLog:     slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
-			ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
+			ErrorHandler: func(http.ResponseWriter, *http.Request, error) { abort() },
 		}
 	}
 	administrator, bearer := forward(config), forward(rest.AnonymousClientConfig(config))
@@ -111,7 +111,7 @@ func (c *Cluster) Proxy(t testing.TB) *Proxy {
 
 func (p *Proxy) listen(t testing.TB, address string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", address)
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,16 +214,21 @@ func Overloaded(seconds int) Fault {
 	}
 }
 
+// abort breaks the connection of the request that is being answered.
+func abort() {
+	panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's own way, which it recovers from
+}
+
 // Lost is a [Fault] that loses the answer: the API server does what it is asked, and the connection breaks.
 func Lost(_ http.ResponseWriter, q *http.Request, forward http.Handler) {
 	forward.ServeHTTP(httptest.NewRecorder(), q.WithContext(context.WithoutCancel(q.Context())))
-	panic(http.ErrAbortHandler)
+	abort()
 }
 
 // Dropped is a [Fault] that loses the request before the API server sees it.
 func Dropped(_ http.ResponseWriter, q *http.Request, _ http.Handler) {
 	_, _ = io.Copy(io.Discard, q.Body)
-	panic(http.ErrAbortHandler)
+	abort()
 }
 
 // Late is a [Fault] that holds the answer back: the API server does at once what it is asked.
@@ -236,7 +241,7 @@ func Late(by time.Duration) Fault {
 		select {
 		case <-timer.C:
 		case <-q.Context().Done():
-			panic(http.ErrAbortHandler)
+			abort()
 		}
 		for key, values := range answer.Header() {
 			w.Header()[key] = values
@@ -259,7 +264,7 @@ func Torn(after time.Duration) Fault {
 		defer cancel()
 		forward.ServeHTTP(w, q.WithContext(ctx))
 		if ctx.Err() != nil {
-			panic(http.ErrAbortHandler)
+			abort()
 		}
 	}
 }
