@@ -38,8 +38,9 @@ func ToTemporal(err error) error {
 	}
 	code := pipeline.CodeOf(err)
 	return temporal.NewApplicationErrorWithOptions(pipeline.MessageOf(err), string(code), temporal.ApplicationErrorOptions{
-		NonRetryable: true,
-		Details:      []any{failure{Details: pipeline.DetailsOf(err)}},
+		NonRetryable:   true,
+		Details:        []any{failure{Details: pipeline.DetailsOf(err)}},
+		NextRetryDelay: pipeline.RetryAfterOf(err), // for the workflow; Temporal does not retry
 	})
 }
 
@@ -62,7 +63,7 @@ func FromTemporal(err error) error {
 		if !known(code) {
 			code = pipeline.CodeInternal
 		}
-		return &pipeline.Error{Code: code, Message: app.Message(), Details: f.Details}
+		return &pipeline.Error{Code: code, Message: app.Message(), Details: f.Details, RetryAfter: app.NextRetryDelay()}
 	}
 	var p *pipeline.Error
 	if errors.As(err, &p) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
@@ -22,13 +23,13 @@ func TestErrorsRoundTrip(t *testing.T) {
 		pipeline.CodeConflict, pipeline.CodeTooLarge, pipeline.CodeUnprocessable, pipeline.CodeThrottled, pipeline.CodeInternal,
 		pipeline.CodeUnavailable, pipeline.CodeTimeout, pipeline.CodeFailed,
 	} {
-		in := &pipeline.Error{Code: code, Message: "It is so.", Details: []string{"first", "second"}, Cause: io.EOF}
+		in := &pipeline.Error{Code: code, Message: "It is so.", Details: []string{"first", "second"}, RetryAfter: time.Minute, Cause: io.EOF}
 		wire := activities.ToTemporal(fmt.Errorf("deploying: %w", in))
 		var app *temporal.ApplicationError
 		require.ErrorAs(t, wire, &app)
 		require.Equal(t, string(code), app.Type())
 		require.True(t, app.NonRetryable(), "the workflow decides about attempts")
-		require.Equal(t, &pipeline.Error{Code: code, Message: "It is so.", Details: []string{"first", "second"}}, activities.FromTemporal(wire))
+		require.Equal(t, &pipeline.Error{Code: code, Message: "It is so.", Details: []string{"first", "second"}, RetryAfter: time.Minute}, activities.FromTemporal(wire))
 	}
 }
 

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Code classifies an [Error]. Each code has one HTTP status (mapped in gate)
@@ -54,6 +55,9 @@ type Error struct {
 	Message string
 	// Details holds further messages, one a line in a user interface.
 	Details []string
+	// RetryAfter is how long the other side asks to wait before the next try; 0
+	// when it does not say. Codes that are not retryable have none.
+	RetryAfter time.Duration
 	// Cause is the wrapped error, or nil. It is logged, never shown.
 	Cause error
 }
@@ -99,6 +103,15 @@ func MessageOf(err error) string {
 		return e.Message
 	}
 	return err.Error()
+}
+
+// RetryAfterOf returns the wait that the first [Error] in err's chain asks for.
+func RetryAfterOf(err error) time.Duration {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.RetryAfter
+	}
+	return 0
 }
 
 // DetailsOf returns the details of the first [Error] in err's chain.

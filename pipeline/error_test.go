@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -24,6 +25,8 @@ func TestErrors(t *testing.T) {
 	require.Equal(t, CodeInvalid, CodeOf(outer))
 	require.Equal(t, "m", MessageOf(outer))
 	require.Equal(t, []string{"d"}, DetailsOf(outer))
+	require.Zero(t, RetryAfterOf(outer))
+	require.Equal(t, time.Minute, RetryAfterOf(fmt.Errorf("asking: %w", &Error{Code: CodeThrottled, RetryAfter: time.Minute})))
 
 	require.Equal(t, CodeInternal, CodeOf(io.EOF))
 	require.Equal(t, "EOF", MessageOf(io.EOF))

@@ -15,14 +15,17 @@ import (
 // maxBackoff is the longest wait between two attempts of a task's call.
 const maxBackoff = 30 * time.Second
 
+// maxRetryAfter is the longest wait that the other side may ask for.
+const maxRetryAfter = 5 * time.Minute
+
 // shownAttempts is how many failed attempts a stage shows; older ones are
 // dropped, their count stays.
 const shownAttempts = 20
 
 // Call calls the outside world for a task. When the world is broken (an error
 // whose code is retryable, or a timeout of the outside world's own) it waits and
-// calls again, doubling the wait from one second to [maxBackoff], until the
-// task's deadline; each failed attempt is shown on the stage as it happens. When
+// calls again, doubling the wait from one second to [maxBackoff], or as long as
+// the other side asks to wait, up to [maxRetryAfter], until the task's deadline; each failed attempt is shown on the stage as it happens. When
 // the request is wrong the error is returned at once.
 func Call[In, Out any](ctx workflow.Context, t *TaskRun, call activities.Call[In, Out], in In) (Out, error) {
 	if err := refuseLarge(call.Name, call.Local, in); err != nil {
@@ -48,7 +51,7 @@ func Call[In, Out any](ctx workflow.Context, t *TaskRun, call activities.Call[In
 		if err == nil || Canceled(err) || !worthRepeating(err) || errors.Is(err, errUnserved) {
 			return out, err
 		}
-		wait := max(backoff(attempt, maxBackoff), t.leastBackoff())
+		wait := max(backoff(attempt, maxBackoff), t.leastBackoff(), min(pipeline.RetryAfterOf(err), maxRetryAfter))
 		next := workflow.Now(ctx).Add(wait)
 		if deadline, bounded := t.Deadline(ctx); bounded && next.After(deadline) {
 			return out, t.gaveUp(err)

@@ -66,6 +66,23 @@ func TestBrokenWorldIsTriedAgain(t *testing.T) {
 	}
 }
 
+// The other side may say when to come again: no earlier than that, and not after
+// the wait has become absurd.
+func TestAskedWaitIsKept(t *testing.T) {
+	t.Parallel()
+	for asked, kept := range map[time.Duration]int64{0: 1_000, time.Second / 2: 1_000, 40 * time.Second: 40_000, 24 * time.Hour: 300_000} {
+		w := workflowstest.NewWorld()
+		failing(w, 1, func(int) error {
+			err := pipeline.Errorf(pipeline.CodeThrottled, "Not now.")
+			err.RetryAfter = asked
+			return err
+		})
+		e := newRun(t, w, `{"stages":[{"type":"scripted","calls":"p","allowed":600}]}`).Done()
+		require.Equal(t, pipeline.Succeeded, e.Status)
+		require.Equal(t, e.StartTime+pipeline.Millis(kept), e.EndTime, asked)
+	}
+}
+
 func TestOnlyTheLastAttemptsAreShown(t *testing.T) {
 	t.Parallel()
 	w := workflowstest.NewWorld()

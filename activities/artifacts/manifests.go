@@ -87,5 +87,5 @@ func spread(out *[]pipeline.Map, v any, document int, a pipeline.Artifact) error
 		*out = append(*out, v)
 		return nil
 	}
-	return pipeline.Errorf(pipeline.CodeInvalid, "Document %d of the artifact '%s' is no Kubernetes object: it holds %T.", document, titleOf(a), v)
+	return pipeline.Errorf(pipeline.CodeInvalid, "Document %d of the artifact '%s' is no Kubernetes object: it holds %s. Write one object a document.", document, titleOf(a), pipeline.Excerpt(v))
 }

@@ -18,7 +18,7 @@ var update = flag.Bool("update", false, "write the golden files")
 
 // TestAnnotateGolden compares what is written on objects with
 // testdata/annotate: NAME.yaml goes in, NAME.golden.yaml comes out.
-func TestAnnotateGolden(t *testing.T) {
+func TestReferenceAnnotations(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {
 		settings Settings
@@ -73,7 +73,7 @@ metadata: {name: a, annotations: {plain: text, quoted: '"te\"xt"', broken: '"te\
 	}
 }
 
-func TestFlatten(t *testing.T) {
+func TestReferenceInputConversion(t *testing.T) {
 	t.Parallel()
 	flat, err := flatten([]pipeline.Map{
 		nil,

@@ -43,6 +43,7 @@ func (cl *cluster) apply(ctx context.Context, m *manifest, t target) (*unstructu
 	if err != nil {
 		return nil, err
 	}
+	var contest contest
 	for try := 1; ; try++ {
 		var live *unstructured.Unstructured
 		missing := t.fresh && try == 1 // a fresh version is not there: to look would be one request more
@@ -60,11 +61,14 @@ func (cl *cluster) apply(ctx context.Context, m *manifest, t target) (*unstructu
 		if err != nil {
 			return nil, cl.blame(ctx, err, modified, "read", t)
 		}
-		if t.fresh && !madeBy(live, t.operation, m.index) {
+		if m.taken(live, t) {
 			return nil, errVersionTaken
 		}
 		patched, err := cl.merge(ctx, live, modified, t)
-		if (apierrors.IsConflict(err) || apierrors.IsNotFound(err)) && try < conflictTries {
+		if outrun(err) || apierrors.IsNotFound(err) {
+			if err := contest.lost(ctx, cl, err, "apply", t.object); err != nil {
+				return nil, err
+			}
 			continue
 		}
 		return patched, cl.blame(ctx, err, modified, "apply", t)

@@ -41,12 +41,12 @@ func (c *Clouddriver) DisableManifest(ctx context.Context, in activities.Traffic
 
 func (c *Clouddriver) changeTraffic(ctx context.Context, in activities.TrafficInput, on bool) (activities.TrafficOutput, error) {
 	var none activities.TrafficOutput
+	heart := startHeart(ctx, nil)
+	defer heart.rest()
 	cl, o, err := c.locate(ctx, in.ManifestInput, Write)
 	if err != nil {
 		return none, err
 	}
-	heart := startHeart(ctx, nil)
-	defer heart.rest()
 	live, err := cl.get(ctx, o.resource, o.namespace, o.name)
 	if in.UID != "" && (apierrors.IsNotFound(err) || err == nil && string(live.GetUID()) != in.UID) {
 		return activities.TrafficOutput{Gone: true}, nil
@@ -141,7 +141,8 @@ func (cl *cluster) balancerSelector(ctx context.Context, namespace, fullName str
 // relabel changes one object's labels and returns it as it then is, nil when it
 // is gone.
 func (cl *cluster) relabel(ctx context.Context, o object, selected map[string]string, on bool) (*unstructured.Unstructured, error) {
-	for try := 1; ; try++ {
+	var contest contest
+	for {
 		live, err := cl.get(ctx, o.resource, o.namespace, o.name)
 		if apierrors.IsNotFound(err) {
 			return nil, nil //nolint:nilnil // gone: nothing to change
@@ -164,10 +165,10 @@ func (cl *cluster) relabel(ctx context.Context, o object, selected map[string]st
 			return changed, nil
 		case apierrors.IsNotFound(err):
 			return nil, nil //nolint:nilnil // gone: nothing to change
-		case !apierrors.IsConflict(err) || try == changeTries:
+		case !outrun(err):
 			return nil, cl.missing(ctx, err, o, "change the labels of")
 		}
-		if err := pause(ctx, time.Duration(try)*5*time.Millisecond); err != nil {
+		if err := contest.lost(ctx, cl, err, "change the labels of", o); err != nil {
 			return nil, err
 		}
 	}

@@ -63,7 +63,7 @@ func templateLabels(obj *unstructured.Unstructured) map[string]any {
 	return labels
 }
 
-func TestDisableAndEnableRowsOfAReplicaSet(t *testing.T) {
+func TestReferenceEnableAndDisableReplicaSet(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.deploy(t, frontService+"---"+balancedSet)
@@ -93,7 +93,7 @@ func TestDisableAndEnableRowsOfAReplicaSet(t *testing.T) {
 	}
 }
 
-func TestTrafficOfOtherKindsChangesTheirTemplate(t *testing.T) {
+func TestReferenceEnableAndDisableOtherKinds(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.deploy(t, frontService+"---"+webDeployment+"---\napiVersion: v1\nkind: Pod\nmetadata: {name: bare, namespace: NS, annotations: {strategy.spinnaker.io/versioned: 'false'}}\nspec: {containers: [{name: a, image: i}]}\n")
@@ -111,7 +111,7 @@ func TestTrafficOfOtherKindsChangesTheirTemplate(t *testing.T) {
 	require.NotContains(t, r.live(t, "pod bare").GetLabels(), "lb")
 }
 
-func TestTrafficRowsRefuse(t *testing.T) {
+func TestReferenceEnableAndDisableRefuse(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.deploy(t, frontService+"---"+strings.Replace(balancedSet, "replicas: 2", "replicas: 0", 1))
@@ -172,7 +172,7 @@ func (r *rig) deployWith(t *testing.T, strategy, text string) (activities.Deploy
 	return in, out, err
 }
 
-func TestBlueGreenRowNeedsHistory(t *testing.T) {
+func TestReferenceBlueGreenNeedsHistory(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	with := func(history string) string {
@@ -216,7 +216,7 @@ func (r *rig) replaced(t *testing.T, operation, name string) []string {
 	return names
 }
 
-func TestReplacedServerGroupsRow(t *testing.T) {
+func TestReferenceReplacedServerGroups(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.deploy(t, strings.ReplaceAll(plainReplicaSet, "name: web", "name: other"))

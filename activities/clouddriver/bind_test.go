@@ -43,7 +43,7 @@ spec:
         projected: {sources: [{configMap: {name: conf}}, {secret: {name: sec}}]}
 `
 
-func TestBindReachesEveryPlace(t *testing.T) {
+func TestReferenceReplacersReachEveryPlace(t *testing.T) {
 	t.Parallel()
 	m := parsed(t, boundEverywhere)
 	p := newPool([]pipeline.Artifact{image("nginx", "nginx:2"), object1("configMap", "conf", "conf-v001"), object1("secret", "sec", "sec-v002")})
@@ -78,7 +78,7 @@ spec:
 	require.Equal(t, want.obj.Object, m.obj.Object)
 }
 
-func TestBind(t *testing.T) {
+func TestReferenceReplacers(t *testing.T) {
 	t.Parallel()
 	workload := func(kind, image string) string {
 		return "apiVersion: apps/v1\nkind: " + kind + "\nmetadata: {name: web, namespace: ns}\nspec: {template: {spec: {containers: [{name: a, image: '" + image + "'}]}}}\n"
@@ -120,7 +120,7 @@ func TestBind(t *testing.T) {
 	}
 }
 
-func TestBindScaleTarget(t *testing.T) {
+func TestReferenceReplacersHPA(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ kind, artifact, want string }{
 		{"Deployment", "deployment", "web-v001"}, {"deployment", "deployment", "web-v001"}, {"ReplicaSet", "replicaSet", "web-v001"},
@@ -132,7 +132,7 @@ func TestBindScaleTarget(t *testing.T) {
 	}
 }
 
-func TestKubernetesArtifactsBelongToAPlace(t *testing.T) {
+func TestReferenceArtifactFilter(t *testing.T) {
 	t.Parallel()
 	conf := func(location, account string) pipeline.Artifact {
 		a := pipeline.Artifact{Type: "kubernetes/configMap", Name: "conf", Location: location, Reference: "conf-v009"}
@@ -153,7 +153,7 @@ func TestKubernetesArtifactsBelongToAPlace(t *testing.T) {
 	}
 }
 
-func TestPool(t *testing.T) {
+func TestReferenceArtifactPool(t *testing.T) {
 	t.Parallel()
 	required, optional := image("nginx", "nginx:2"), image("nginx", "nginx:3")
 	p := newPool([]pipeline.Artifact{required}, []pipeline.Artifact{optional, image("redis", "redis:7")})
@@ -162,7 +162,7 @@ func TestPool(t *testing.T) {
 	require.Equal(t, "nginx:4", p.lastToFirst()[1].Reference, "what the deployment makes overwrites")
 }
 
-func TestCheckBound(t *testing.T) {
+func TestReferenceRequiredArtifacts(t *testing.T) {
 	t.Parallel()
 	var bound artifactSet
 	bound.add(image("nginx", "nginx:2"))

@@ -3,6 +3,7 @@ package clouddriver
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -141,9 +142,11 @@ func (c *catalog) forget() {
 }
 
 func (c *catalog) noKind(gvk schema.GroupVersionKind) error {
-	return pipeline.Errorf(pipeline.CodeInvalid,
-		"The cluster of account %q has no kind %s in %s: install its CustomResourceDefinition, or correct apiVersion and kind.",
-		c.account, gvk.Kind, gvk.GroupVersion())
+	remedy := "install its CustomResourceDefinition, or correct apiVersion and kind"
+	if served := c.byName[strings.ToLower(gvk.Kind)]; len(served) > 0 {
+		remedy = fmt.Sprintf("it serves %s in %s, which may be what is meant", served[0].gvk.Kind, served[0].gvk.GroupVersion())
+	}
+	return pipeline.Errorf(pipeline.CodeInvalid, "The cluster of account %q has no kind %s in %s: %s.", c.account, gvk.Kind, gvk.GroupVersion(), remedy)
 }
 
 // fill discovers what the cluster serves. The caller holds the lock.

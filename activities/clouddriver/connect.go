@@ -64,6 +64,7 @@ func (a *account) connect(ctx context.Context) (*cluster, error) {
 		config.Wrap(bounded(time.Duration(a.KubectlRequestTimeoutSeconds) * time.Second))
 	}
 	config.Wrap(onlyDry)
+	config.Wrap(handingUpWaits)
 	if a.wrap != nil {
 		config.Wrap(a.wrap)
 	}

@@ -3,8 +3,12 @@ package clouddriver
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -63,11 +67,14 @@ func flatten(written []pipeline.Map) ([]map[string]any, error) {
 			if _, isMap := raw.(pipeline.Map); isMap {
 				return nil // a nil map: an empty document
 			}
-			return pipeline.Errorf(pipeline.CodeInvalid, "Manifest %d is not an object. Write one Kubernetes object per manifest.", len(out)+1)
+			return pipeline.Errorf(pipeline.CodeInvalid, "Manifest %d is %s, which is not an object. Write one Kubernetes object per manifest.", len(out)+1, pipeline.Excerpt(raw))
 		}
 		if strings.EqualFold(m.String("kind"), "List") {
 			if depth == maxListDepth {
 				return pipeline.Errorf(pipeline.CodeInvalid, "Lists are nested more than %d deep. Write the objects flat.", maxListDepth)
+			}
+			if _, isList := m["items"].([]any); !isList && m["items"] != nil {
+				return pipeline.Errorf(pipeline.CodeInvalid, "Manifest %d is a List whose items are %s. Write a list of Kubernetes objects.", len(out)+1, pipeline.Excerpt(m["items"]))
 			}
 			for _, item := range m.List("items") {
 				if err := walk(item, depth+1); err != nil {
@@ -134,6 +141,8 @@ func (a *account) newManifest(index int, raw map[string]any) (*manifest, error) 
 	m := &manifest{index: index, obj: &unstructured.Unstructured{Object: raw}, version: -1}
 	kind, apiVersion := pipeline.Map(raw).String("kind"), pipeline.Map(raw).String("apiVersion")
 	switch {
+	case raw["kind"] != nil && kind == "", raw["apiVersion"] != nil && apiVersion == "":
+		return nil, pipeline.Errorf(pipeline.CodeInvalid, "Manifest %d has the apiVersion %s and the kind %s. Every Kubernetes object needs both as text.", index+1, pipeline.Excerpt(raw["apiVersion"]), pipeline.Excerpt(raw["kind"]))
 	case kind == "" && apiVersion == "":
 		return nil, pipeline.Errorf(pipeline.CodeInvalid, "Manifest %d has neither apiVersion nor kind. Every Kubernetes object needs both.", index+1)
 	case kind == "":
@@ -150,14 +159,54 @@ func (a *account) newManifest(index int, raw map[string]any) (*manifest, error) 
 	if m.info.undeployable {
 		return nil, pipeline.Errorf(pipeline.CodeInvalid, "%s: objects of this kind are made by controllers and cannot be deployed.", m.label())
 	}
-	metadata, _ := dig(raw, "metadata")
+	metadata, isMap := dig(raw, "metadata")
+	if !isMap && raw["metadata"] != nil {
+		return nil, pipeline.Errorf(pipeline.CodeInvalid, "Manifest %d (%s) has the metadata %s, which is no object. Write name and namespace below it.", index+1, m.kind, pipeline.Excerpt(raw["metadata"]))
+	}
+	for _, key := range []string{"namespace", "generateName"} {
+		if _, isText := metadata[key].(string); !isText && metadata[key] != nil {
+			return nil, pipeline.Errorf(pipeline.CodeInvalid, "Manifest %d (%s) has the metadata.%s %s, which is not text. Put it in quotes.", index+1, m.kind, key, pipeline.Excerpt(metadata[key]))
+		}
+	}
 	if _, isText := metadata["name"].(string); !isText && metadata["name"] != nil {
-		return nil, pipeline.Errorf(pipeline.CodeInvalid, "Manifest %d (%s) has the metadata.name %v, which is not text. Put it in quotes.", index+1, m.kind, metadata["name"])
+		return nil, pipeline.Errorf(pipeline.CodeInvalid, "Manifest %d (%s) has the metadata.name %s, which is not text. Put it in quotes.", index+1, m.kind, pipeline.Excerpt(metadata["name"]))
 	}
 	if m.name == "" && m.obj.GetGenerateName() == "" {
 		return nil, pipeline.Errorf(pipeline.CodeInvalid, "Manifest %d (%s) has no metadata.name. Give it a name, or metadata.generateName.", index+1, m.kind)
 	}
+	for _, name := range []string{m.name, m.obj.GetGenerateName()} {
+		if err := checkName("metadata.name", name); err != nil {
+			return nil, ofManifest(err, m)
+		}
+	}
 	return m, nil
+}
+
+// noTexts says what is wrong with annotations or labels that Kubernetes could not
+// read; they would be passed over where their values decide something.
+func noTexts(metadata map[string]any, key string) string {
+	if metadata[key] == nil {
+		return ""
+	}
+	values, isMap := dig(metadata, key)
+	if !isMap {
+		return fmt.Sprintf("metadata.%s is %s. Write an object of texts.", key, pipeline.Excerpt(metadata[key]))
+	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if _, isText := values[name].(string); !isText && values[name] != nil {
+			return fmt.Sprintf("metadata.%s[%q] is %s, which is not text. Put it in quotes.", key, name, pipeline.Excerpt(values[name]))
+		}
+	}
+	return ""
+}
+
+// checkName refuses a name or namespace that would lead to another path of the
+// API. What else a name may be depends on its kind and is the API server's to say.
+func checkName(what, name string) error {
+	if faults := content.IsPathSegmentName(name); len(faults) > 0 {
+		return pipeline.Errorf(pipeline.CodeInvalid, "The %s %.300q cannot be used: it %s. Use lower-case letters, digits, '-' and '.'.", what, name, strings.Join(faults, ", "))
+	}
+	return nil
 }
 
 // definitions returns the scope of each kind that the request itself defines,
@@ -178,6 +227,12 @@ func definitions(manifests []*manifest) map[schema.GroupKind]bool {
 
 // place finds how the cluster serves the kind and settles the namespace.
 func (cl *cluster) place(ctx context.Context, m *manifest, override string, brought map[schema.GroupKind]bool) error {
+	metadata, _ := dig(m.obj.Object, "metadata")
+	for _, key := range []string{"annotations", "labels"} {
+		if fault := noTexts(metadata, key); fault != "" {
+			return pipeline.Errorf(pipeline.CodeInvalid, "%s", fault)
+		}
+	}
 	gvk := m.obj.GroupVersionKind()
 	namespaced, byRequest := brought[gvk.GroupKind()]
 	m.brought = byRequest
@@ -194,6 +249,9 @@ func (cl *cluster) place(ctx context.Context, m *manifest, override string, brou
 	}
 	if override != "" {
 		m.obj.SetNamespace(override)
+	}
+	if err := checkName("namespace", m.obj.GetNamespace()); err != nil {
+		return err
 	}
 	return cl.account.checkNamespace(m.obj.GetNamespace())
 }

@@ -48,8 +48,10 @@ func (c *Clouddriver) DeleteManifest(ctx context.Context, in activities.DeleteMa
 	if err != nil {
 		return none, err
 	}
+	heart := startQuietHeart(ctx)
+	defer heart.rest()
 	var chosen []doomed
-	if resumed(ctx, &chosen) {
+	if resumed(ctx, &chosen) && chosen != nil { // a beat of before the choice holds none
 		err = cl.relocate(ctx, chosen)
 	} else {
 		chosen, err = cl.choose(ctx, in)
@@ -57,8 +59,7 @@ func (c *Clouddriver) DeleteManifest(ctx context.Context, in activities.DeleteMa
 	if err != nil {
 		return none, err
 	}
-	heart := startHeart(ctx, chosen)
-	defer heart.rest()
+	heart.progress(chosen)
 	if in.Detach {
 		for _, d := range chosen {
 			if err := cl.detach(ctx, d.object); err != nil {

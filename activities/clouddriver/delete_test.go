@@ -33,7 +33,7 @@ metadata: {name: a, namespace: NS, labels: {tier: front, env: prod}}
 spec: {ports: [{port: 80}]}
 `
 
-func TestDeleteByName(t *testing.T) {
+func TestReferenceDeleteManifestByName(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.deploy(t, threeConfigs)
@@ -48,7 +48,7 @@ func TestDeleteByName(t *testing.T) {
 	require.Empty(t, out.ManifestNamesByNamespace)
 }
 
-func TestDeleteByLabel(t *testing.T) {
+func TestReferenceDeleteManifestByLabel(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.deploy(t, threeConfigs)
@@ -66,7 +66,7 @@ func TestDeleteByLabel(t *testing.T) {
 	require.Empty(t, out.ManifestNamesByNamespace)
 }
 
-func TestDeleteRefusals(t *testing.T) {
+func TestReferenceDeleteManifestRefuses(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	nothing := r.deletion("")
@@ -112,7 +112,7 @@ func TestDeleteWaitsForFinalizers(t *testing.T) {
 	}
 }
 
-func TestDeleteOrphansDependents(t *testing.T) {
+func TestReferenceDeleteManifestOrphans(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	for _, c := range []struct {
@@ -143,7 +143,7 @@ func TestDeleteOrphansDependents(t *testing.T) {
 	}
 }
 
-func TestDeleteOptions(t *testing.T) {
+func TestReferenceDeleteManifestOptions(t *testing.T) {
 	t.Parallel()
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	orphan, background, foreground := metav1.DeletePropagationOrphan, metav1.DeletePropagationBackground, metav1.DeletePropagationForeground
@@ -170,7 +170,7 @@ func TestDeleteOptions(t *testing.T) {
 	}
 }
 
-func TestCleanupKeepsTheNewestVersions(t *testing.T) {
+func TestReferenceCleanupArtifacts(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	var out activities.DeployManifestOutput
@@ -204,7 +204,7 @@ func TestCleanupSparesTheVersionInUse(t *testing.T) {
 	require.Nil(t, r.live(t, "configMap conf-v001"))
 }
 
-func TestCleanupWithoutALimitDeletesNothing(t *testing.T) {
+func TestReferenceCleanupWithoutALimit(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	var manifests []pipeline.Map

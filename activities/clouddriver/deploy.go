@@ -37,7 +37,7 @@ func (c *Clouddriver) DeployManifest(ctx context.Context, in activities.DeployMa
 	if d.sent != nil {
 		d.heart = startHeart(ctx, d.sent)
 	} else {
-		d.heart = startHeart(ctx, nil) // the first beat is for the first manifest sent
+		d.heart = startQuietHeart(ctx) // the first beat is for the first manifest sent
 	}
 	defer d.heart.rest()
 	for try := 1; ; try++ {

@@ -28,7 +28,7 @@ spec:
         image: busybox:1
 `
 
-func TestDeployAnswersWhatTheClusterHolds(t *testing.T) {
+func TestReferenceDeployManifest(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	out := r.deploy(t, webDeployment)
@@ -47,7 +47,7 @@ func TestDeployAnswersWhatTheClusterHolds(t *testing.T) {
 	require.NotContains(t, annotations, "gennaker.io/operation", "an apply needs no mark: repeating it changes nothing")
 }
 
-func TestDeployBindsArtifacts(t *testing.T) {
+func TestReferenceDeployManifestBinds(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	in := r.input(t, webDeployment)
@@ -80,7 +80,7 @@ func TestDeployBindsArtifacts(t *testing.T) {
 	require.Equal(t, "conf-v000", boundConfigMap(t, r), "what the deployment itself makes is bound all the same")
 }
 
-func TestDeploySpreadsListsAndOverridesNamespaces(t *testing.T) {
+func TestReferenceDeployManifestConverts(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	in := r.input(t, `
@@ -111,7 +111,7 @@ func TestDeployOfNothing(t *testing.T) {
 	require.True(t, stable.Done)
 }
 
-func TestDeployBySelector(t *testing.T) {
+func TestReferenceDeployManifestBySelector(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	in := r.input(t, threeConfigs)
@@ -135,7 +135,7 @@ func TestDeployBySelector(t *testing.T) {
 	require.ErrorContains(t, err, "replace strategy")
 }
 
-func TestSourceCapacityOfADeployment(t *testing.T) {
+func TestReferenceSourceCapacityDeployment(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	text := strings.Replace(webDeployment, "metadata: {name: web,", "metadata: {name: web, annotations: {strategy.spinnaker.io/use-source-capacity: 'true'},", 1)
@@ -146,7 +146,7 @@ func TestSourceCapacityOfADeployment(t *testing.T) {
 	require.Equal(t, int64(4), at(r.live(t, "deployment web").Object, "spec", "replicas"))
 }
 
-func TestSourceCapacityOfAReplicaSet(t *testing.T) {
+func TestReferenceSourceCapacityReplicaSet(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	text := `
@@ -185,7 +185,7 @@ metadata: {name: front, namespace: NS}
 spec: {selector: {lb: front}, ports: [{port: 80}]}
 `
 
-func TestTrafficIsAttached(t *testing.T) {
+func TestReferenceTrafficAttach(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	labels := func(name string) any {
@@ -210,7 +210,7 @@ func TestTrafficIsAttached(t *testing.T) {
 	require.Nil(t, labels("without"))
 }
 
-func TestTrafficRefusals(t *testing.T) {
+func TestReferenceTrafficAttachRefuses(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.deploy(t, pinkService+"---\n"+strings.NewReplacer("name: front", "name: bare", "selector: {lb: front}, ", "").Replace(pinkService)+

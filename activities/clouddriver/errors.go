@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -13,8 +14,14 @@ import (
 	"github.com/gennaker/gennaker/pipeline"
 )
 
-// errSilentServer is the cause of a request that got no answer in time.
-var errSilentServer = errors.New("the API server did not answer in " + requestTimeout.String())
+// silentServer is the cause of a request that got no answer in time.
+type silentServer struct{ limit time.Duration }
+
+// Error implements error.
+func (e *silentServer) Error() string { return "no answer in " + e.limit.String() }
+
+// errSilentServer is that of a request within [requestTimeout].
+var errSilentServer = &silentServer{requestTimeout}
 
 // fromAPI turns what client-go returned into a [pipeline.Error] with the API
 // server's own words. doing completes "could not ...".
@@ -24,7 +31,8 @@ var errSilentServer = errors.New("the API server did not answer in " + requestTi
 // conflict, too_large, unprocessable); refused credentials (401) count as
 // unavailable, because they expire and are renewed without anyone touching the
 // pipeline, like everything else that is not about the request: no connection,
-// no answer, 5xx. 429 is throttled. A cancelled ctx comes back as it is.
+// no answer, 5xx. 429 is throttled. An admission webhook's status counts as the
+// API server's own, but for 401. A cancelled ctx comes back as it is.
 func fromAPI(ctx context.Context, err error, account, doing string) error {
 	if err == nil {
 		return nil
@@ -36,6 +44,10 @@ func fromAPI(ctx context.Context, err error, account, doing string) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return context.Cause(ctx)
 	}
+	var wait *askedToWait
+	if errors.As(err, &wait) {
+		return wait.toError(account, doing)
+	}
 	var status apierrors.APIStatus
 	if !errors.As(err, &status) {
 		return unreachable(ctx, err, account, doing)
@@ -43,7 +55,20 @@ func fromAPI(ctx context.Context, err error, account, doing string) error {
 	s := status.Status()
 	e := pipeline.Wrap(codeOf(s), err, "Account %q could not %s: %s", account, doing, sentence(s.Message))
 	e.Details = causes(s)
+	if s.Details != nil && e.Code.Retryable() {
+		e.RetryAfter = time.Duration(s.Details.RetryAfterSeconds) * time.Second
+	}
 	switch {
+	case denied(s.Message):
+		// The webhook's status is its own; 401 would be taken for the worker's.
+		if s.Code == http.StatusUnauthorized {
+			e.Code, e.RetryAfter = pipeline.CodeForbidden, 0
+		}
+		if e.Code.Retryable() {
+			e.Message += " The webhook tells of a fault of its own, so the request is tried again."
+		} else {
+			e.Message += " Change the manifest as the webhook asks, or have its rules changed in the cluster."
+		}
 	case e.Code == pipeline.CodeNotFound && s.Details != nil && s.Details.Kind == "namespaces":
 		e.Message += " The cluster has no such namespace: create it, or correct the manifest."
 	case e.Code == pipeline.CodeForbidden:
@@ -53,6 +78,12 @@ func fromAPI(ctx context.Context, err error, account, doing string) error {
 			"). Renew them in the account's kubeconfig; the request is tried again."
 	}
 	return e
+}
+
+// denied reports whether an admission webhook decided against a request, in
+// contrast to one that could not be called.
+func denied(message string) bool {
+	return strings.HasPrefix(message, "admission webhook ") && strings.Contains(message, " denied the request")
 }
 
 // refusal is how an API server with RBAC names what was not allowed.
@@ -121,11 +152,18 @@ func causes(s metav1.Status) []string {
 }
 
 func unreachable(ctx context.Context, err error, account, doing string) error {
-	if cause := context.Cause(ctx); cause != nil {
-		if !errors.Is(cause, errSilentServer) && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			return pipeline.Wrap(pipeline.CodeTimeout, err, "Account %q could not %s in the time allowed.", account, doing)
-		}
+	var silent *silentServer
+	switch cause := context.Cause(ctx); {
+	case errors.As(cause, &silent), errors.As(err, &silent):
+	case cause != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return pipeline.Wrap(pipeline.CodeTimeout, err, "Account %q could not %s in the time allowed.", account, doing)
+	case cause != nil:
 		err = cause
+	case errors.Is(err, context.DeadlineExceeded): // the request's own, while its caller goes on
+		silent = errSilentServer
+	}
+	if silent != nil {
+		return pipeline.Wrap(pipeline.CodeUnavailable, err, "Account %q could not %s: its API server did not answer in %s.", account, doing, silent.limit)
 	}
 	return pipeline.Wrap(pipeline.CodeUnavailable, err, "Account %q could not %s: its API server does not answer (%s).",
 		account, doing, err)

@@ -36,7 +36,7 @@ func TestErrorsOfTheCluster(t *testing.T) {
 		{"no such kind", "apiVersion: example.com/v1\nkind: Gadget\nmetadata: {name: a, namespace: NS}", pipeline.CodeInvalid,
 			[]string{"Manifest 1 (Gadget.example.com a)", testAccount, "no kind Gadget in example.com/v1", "CustomResourceDefinition"}},
 		{"old version of a kind", "apiVersion: extensions/v1beta1\nkind: Deployment\nmetadata: {name: a, namespace: NS}", pipeline.CodeInvalid,
-			[]string{"no kind Deployment in extensions/v1beta1"}},
+			[]string{"no kind Deployment in extensions/v1beta1", "it serves Deployment in apps/v1"}},
 		{"field of the wrong type", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a, namespace: NS}\nspec: {replicas: many}", pipeline.CodeInvalid,
 			[]string{"Manifest 1 (deployment a)", "replicas"}},
 		{"unknown field", "apiVersion: v1\nkind: Service\nmetadata: {name: a, namespace: NS}\nspec: {prots: []}", pipeline.CodeInvalid,
@@ -102,7 +102,7 @@ func TestForbiddenCarriesTheServersWords(t *testing.T) {
 	require.ErrorContains(t, err, "cannot get resource")
 }
 
-func TestNamespacesOfTheAccount(t *testing.T) {
+func TestReferenceNamespaceValidation(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	for _, account := range []Account{

@@ -48,7 +48,7 @@ func (a *Accounts) Check(ctx context.Context, name string) (Checkup, error) {
 	if !a.Settings().VerifyAccountHealth() {
 		return out, nil
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, checkTimeout, errSilentServer)
+	ctx, cancel := context.WithTimeoutCause(ctx, checkTimeout, &silentServer{checkTimeout})
 	defer cancel()
 	cl, err := acc.connect(ctx)
 	if err == nil {

@@ -170,7 +170,8 @@ func TestLeastPrivilegeDeploysScalesAndDeletes(t *testing.T) {
 		in := r.input(t, aConfigMap+"\n---\n"+strings.ReplaceAll(aDeployment, "REPLICAS", replicas))
 		out, err := c.DeployManifest(t.Context(), in)
 		require.NoError(t, err)
-		stable, err := c.AwaitStable(t.Context(), activities.AwaitStableInput{Scope: scope(), Account: testAccount, Manifests: out.ManifestNamesByNamespace})
+		limited := &rig{Clouddriver: c, namespace: r.namespace}
+		stable, err := limited.await(t, out.ManifestNamesByNamespace[r.namespace]...)
 		require.NoError(t, err)
 		require.True(t, stable.Done)
 		for _, s := range stable.Statuses {

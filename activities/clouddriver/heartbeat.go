@@ -13,6 +13,10 @@ import (
 // it was cancelled, so this is how late a cancellation can reach it.
 const heartbeatEvery = 2 * time.Second
 
+// quietFor is how long a quiet heart does not beat, well within the heartbeat
+// timeout; a cancellation may be this late too.
+const quietFor = 5 * time.Second
+
 // heart beats while an activity works. Outside of an activity it does nothing.
 type heart struct {
 	ctx  context.Context
@@ -28,16 +32,32 @@ type heart struct {
 // returns, later ones may be held back for a while, so what must not be lost
 // goes into the first.
 func startHeart(ctx context.Context, details any) *heart {
+	h := newHeart(ctx, 0, details)
+	if details != nil {
+		h.beat()
+	}
+	return h
+}
+
+// startQuietHeart leaves the first beat to [heart.progress], unless that takes so
+// long that the activity would count as lost.
+func startQuietHeart(ctx context.Context) *heart { return newHeart(ctx, quietFor, nil) }
+
+func newHeart(ctx context.Context, quiet time.Duration, details any) *heart {
 	h := &heart{ctx: ctx, stop: make(chan struct{}), done: make(chan struct{}), details: details}
 	if !activity.IsActivity(ctx) {
 		close(h.done)
 		return h
 	}
-	if details != nil {
-		h.beat()
-	}
 	go func() {
 		defer close(h.done)
+		select {
+		case <-h.stop:
+			return
+		case <-ctx.Done():
+			return
+		case <-time.After(quiet):
+		}
 		ticker := time.NewTicker(heartbeatEvery)
 		defer ticker.Stop()
 		for {

@@ -84,7 +84,7 @@ func (cl *cluster) identify(ctx context.Context) (string, error) {
 	if asked {
 		return uid, nil
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, identifyTimeout, errSilentServer)
+	ctx, cancel := context.WithTimeoutCause(ctx, identifyTimeout, &silentServer{identifyTimeout})
 	defer cancel()
 	ns, err := cl.dynamic.Resource(namespaces).Get(ctx, identityNamespace, metav1.GetOptions{})
 	switch {

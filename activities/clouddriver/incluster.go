@@ -58,9 +58,12 @@ func (b *boundedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if query := r.URL.Query(); query.Get("watch") == "true" || query.Get("follow") == "true" {
 		return b.next.RoundTrip(r)
 	}
-	ctx, cancel := context.WithTimeoutCause(r.Context(), b.limit, errSilentServer)
+	ctx, cancel := context.WithTimeoutCause(r.Context(), b.limit, &silentServer{b.limit})
 	answer, err := b.next.RoundTrip(r.WithContext(ctx))
 	if err != nil {
+		if ctx.Err() != nil && r.Context().Err() == nil {
+			err = context.Cause(ctx)
+		}
 		cancel()
 		return nil, err
 	}

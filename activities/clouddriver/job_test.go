@@ -35,7 +35,7 @@ func (r *rig) awaitJob(t *testing.T, out activities.RunJobOutput) activities.Awa
 	return ended
 }
 
-func TestJobRunsOnceToItsEnd(t *testing.T) {
+func TestReferenceRunJob(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	in := r.job(t, migrateJob)
@@ -142,7 +142,7 @@ func TestReplacedJobIsLeftAlone(t *testing.T) {
 	require.Nil(t, r.live(t, "job migrate"))
 }
 
-func TestOnlyJobsRun(t *testing.T) {
+func TestReferenceRunJobRefusesOtherKinds(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	for _, text := range []string{webDeployment, "{}", "apiVersion: example.com/v1\nkind: Job\nmetadata: {name: a}"} {

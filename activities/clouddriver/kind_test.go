@@ -1,6 +1,7 @@
 package clouddriver
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,7 +11,7 @@ import (
 	"github.com/gennaker/gennaker/pipeline"
 )
 
-func TestKind(t *testing.T) {
+func TestReferenceKindIdentity(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"Deployment": "deployment", "deployment": "deployment", "deployment.apps": "deployment", "Deployment.extensions": "deployment",
@@ -28,33 +29,100 @@ func TestKind(t *testing.T) {
 	require.False(t, KindOf(schema.GroupVersionKind{Group: "batch.volcano.sh", Version: "v1", Kind: "Job"}).is("job"))
 }
 
-func TestKindTable(t *testing.T) {
+// The table of kinds, row by row (reference: clouddriver section 2), with what
+// may be done with each: rollout stands for pause, resume, undo and restart.
+func TestReferenceKindTable(t *testing.T) {
 	t.Parallel()
 	acc, err := newAccount(0, Account{Name: "a", CustomResources: []CustomResource{{KubernetesKind: "Widget.example.com", DeployPriority: "workload_priority", Versioned: true}}})
 	require.NoError(t, err)
-	for _, c := range []struct {
+	rows := []struct {
 		kind      string
 		priority  int
 		versioned bool
 		spinnaker string
+		can       string
 	}{
-		{"namespace", 0, false, "unclassified"}, {"clusterRole", 20, false, "unclassified"}, {"roleBinding", 30, false, "unclassified"},
-		{"customResourceDefinition", 30, false, "unclassified"}, {"persistentVolume", 40, false, "configs"}, {"storageClass", 40, false, "unclassified"},
-		{"configMap", 50, true, "configs"}, {"secret", 50, true, "configs"}, {"persistentVolumeClaim", 50, false, "configs"},
-		{"service", 70, false, "loadBalancers"}, {"ingress", 70, false, "loadBalancers"}, {"networkPolicy", 70, false, "securityGroups"},
-		{"apiService", 80, false, "unclassified"}, {"podDisruptionBudget", 90, false, "unclassified"}, {"limitRange", 90, false, "unclassified"},
-		{"pod", 100, true, "instances"}, {"replicaSet", 100, true, "serverGroups"}, {"deployment", 100, false, "serverGroupManagers"},
-		{"statefulSet", 100, false, "serverGroups"}, {"daemonSet", 100, false, "serverGroups"}, {"job", 100, false, "serverGroups"}, {"cronJob", 100, false, "serverGroups"},
-		{"horizontalpodautoscaler", 110, false, "unclassified"}, {"Gadget.example.com", 1000, false, "unclassified"}, {"Widget.example.com", 100, true, "unclassified"},
+		{"namespace", 0, false, "unclassified", ""},
+		{"role", 20, false, "unclassified", ""},
+		{"clusterRole", 20, false, "unclassified", ""},
+		{"roleBinding", 30, false, "unclassified", ""},
+		{"clusterRoleBinding", 30, false, "unclassified", ""},
+		{"customResourceDefinition", 30, false, "unclassified", ""},
+		{"persistentVolume", 40, false, "configs", ""},
+		{"serviceAccount", 40, false, "unclassified", ""},
+		{"storageClass", 40, false, "unclassified", ""},
+		{"mutatingWebhookConfiguration", 40, false, "unclassified", ""},
+		{"validatingWebhookConfiguration", 40, false, "unclassified", ""},
+		{"configMap", 50, true, "configs", ""},
+		{"secret", 50, true, "configs", ""},
+		{"persistentVolumeClaim", 50, false, "configs", ""},
+		{"service", 70, false, "loadBalancers", ""},
+		{"ingress", 70, false, "loadBalancers", ""},
+		{"networkPolicy", 70, false, "securityGroups", ""},
+		{"apiService", 80, false, "unclassified", ""},
+		{"limitRange", 90, false, "unclassified", ""},
+		{"podPreset", 90, false, "unclassified", ""},
+		{"podSecurityPolicy", 90, false, "unclassified", ""},
+		{"podDisruptionBudget", 90, false, "unclassified", ""},
+		{"pod", 100, true, "instances", "traffic"},
+		{"replicaSet", 100, true, "serverGroups", "traffic,scale,resize,pods"},
+		{"deployment", 100, false, "serverGroupManagers", "traffic,scale,resize,rollout"},
+		{"statefulSet", 100, false, "serverGroups", "traffic,scale,resize,rollout"},
+		{"daemonSet", 100, false, "serverGroups", "traffic,resize,rollout"},
+		{"job", 100, false, "serverGroups", "traffic"},
+		{"cronJob", 100, false, "serverGroups", "traffic"},
+		{"horizontalpodautoscaler", 110, false, "unclassified", ""},
+		{"Gadget.example.com", 1000, false, "unclassified", ""},
+		{"Widget.example.com", 100, true, "unclassified", ""},
+		{"event", 0, false, "unclassified", "undeployable"},
+		{"controllerRevision", 0, false, "unclassified", "undeployable"},
+	}
+	clusterScoped := map[string]bool{}
+	for _, kind := range []string{
+		"apiService", "clusterRole", "clusterRoleBinding", "customResourceDefinition", "mutatingWebhookConfiguration", "validatingWebhookConfiguration",
+		"namespace", "persistentVolume", "podSecurityPolicy", "storageClass",
 	} {
-		info := acc.info(ParseKind(c.kind))
-		require.Equal(t, c.priority, info.priority, c.kind)
-		require.Equal(t, c.versioned, info.versioned, c.kind)
-		require.Equal(t, c.spinnaker, info.spinnakerKind, c.kind)
+		clusterScoped[kind] = true
+	}
+	for _, c := range rows {
+		t.Run(c.kind, func(t *testing.T) {
+			t.Parallel()
+			info := acc.info(ParseKind(c.kind))
+			require.Equal(t, c.priority, info.priority)
+			require.Equal(t, c.versioned, info.versioned)
+			require.Equal(t, c.spinnaker, info.spinnakerKind)
+			require.Equal(t, clusterScoped[c.kind], info.clusterScoped)
+			require.Equal(t, c.kind, ParseKind(c.kind).String(), "it prints as registered")
+			var can []string
+			for what, has := range []bool{info.traffic, info.scale, info.resize, info.rollout, info.pods, info.undeployable} {
+				if has {
+					can = append(can, []string{"traffic", "scale", "resize", "rollout", "pods", "undeployable"}[what])
+				}
+			}
+			require.Equal(t, c.can, strings.Join(can, ","))
+		})
+	}
+	require.Len(t, kinds, len(rows)-2, "no kind is left out: two are none of the table")
+}
+
+func TestReferenceKindAliases(t *testing.T) {
+	t.Parallel()
+	for alias, kind := range map[string]string{
+		"cm": "configMap", "crd": "customResourceDefinition", "ds": "daemonSet", "deploy": "deployment", "hpa": "horizontalpodautoscaler", "ns": "namespace",
+		"netpol": "networkPolicy", "pv": "persistentVolume", "pvc": "persistentVolumeClaim", "po": "pod", "rs": "replicaSet", "svc": "service", "sa": "serviceAccount", "sc": "storageClass",
+	} {
+		require.Equal(t, kind, ParseKind(alias).String(), alias)
+	}
+	require.Len(t, aliases, 14)
+	for _, group := range []string{
+		"core", "batch", "apps", "extensions", "storage.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io", "autoscaling", "admissionregistration.k8s.io", "policy",
+		"scheduling.k8s.io", "settings.k8s.io", "authorization.k8s.io", "authentication.k8s.io", "rbac.authorization.k8s.io", "certificates.k8s.io", "networking.k8s.io",
+	} {
+		require.True(t, ParseKind("deployment").Equal(ParseKind("Deployment."+group)), group)
 	}
 }
 
-func TestDeployOrderIsStable(t *testing.T) {
+func TestReferenceDeployOrder(t *testing.T) {
 	t.Parallel()
 	var manifests []*manifest
 	for _, text := range []string{"kind: Gadget\napiVersion: example.com/v1\nmetadata: {name: g}", "kind: Deployment\napiVersion: apps/v1\nmetadata: {name: b}",

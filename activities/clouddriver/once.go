@@ -23,9 +23,9 @@ const (
 	// doneKept is how many keys are listed: how many operations may change an
 	// object between a crash and the repetition.
 	doneKept = 5
-	// changeTries is how often a change is computed anew because the object
+	// changePatience is how long a change is computed anew because the object
 	// changed meanwhile; controllers write its status all the time.
-	changeTries = 30
+	changePatience = 30 * time.Second
 )
 
 // change is one change of a live object.
@@ -42,7 +42,8 @@ type change struct {
 // that changed before the change reached it; nil means there is nothing to do. It
 // returns the object, and whether the change was made now.
 func (cl *cluster) changeOnce(ctx context.Context, o object, operation, verb string, propose func(*unstructured.Unstructured) (*change, error)) (*unstructured.Unstructured, bool, error) {
-	for try := 1; ; try++ {
+	var contest contest
+	for {
 		live, err := cl.get(ctx, o.resource, o.namespace, o.name)
 		if err != nil {
 			return nil, false, cl.missing(ctx, err, o, verb)
@@ -58,13 +59,43 @@ func (cl *cluster) changeOnce(ctx context.Context, o object, operation, verb str
 		if err == nil {
 			return changed, true, nil
 		}
-		if !apierrors.IsConflict(err) || try == changeTries {
+		if !outrun(err) || c.pinned() {
 			return nil, false, cl.missing(ctx, err, o, verb)
 		}
-		if err := pause(ctx, min(time.Duration(try)*10*time.Millisecond, 200*time.Millisecond)); err != nil {
+		if err := contest.lost(ctx, cl, err, verb, o); err != nil {
 			return nil, false, err
 		}
 	}
+}
+
+// pinned reports whether the request itself names the version that it is for.
+func (c change) pinned() bool {
+	metadata, _ := dig(c.fields, "metadata")
+	return metadata["resourceVersion"] != nil
+}
+
+// outrun reports whether an error says that another writer was faster; an
+// admission webhook that answers so has decided.
+func outrun(err error) bool { return apierrors.IsConflict(err) && !denied(err.Error()) }
+
+// contest is a change of an object that others change too.
+type contest struct {
+	began time.Time
+	tries int
+}
+
+// lost lets the other writer finish before the next try. Errors: conflict with
+// err as its cause when others were faster for [changePatience].
+func (c *contest) lost(ctx context.Context, cl *cluster, err error, verb string, o object) error {
+	if c.tries++; c.tries == 1 {
+		c.began = time.Now()
+	}
+	if time.Since(c.began) > changePatience {
+		return pipeline.Wrap(pipeline.CodeConflict, err,
+			"Account %q could not %s %s: the object changed %d times before the change reached it. Find out who writes to it all the time (its metadata.managedFields name them), then restart the stage.",
+			cl.account.Name, verb, o, c.tries)
+	}
+	return pause(ctx, min(time.Duration(c.tries)*10*time.Millisecond, 200*time.Millisecond))
 }
 
 // missing words an error about an object that is to be changed.

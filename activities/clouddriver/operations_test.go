@@ -57,7 +57,7 @@ func (r *rig) image(t *testing.T, name string) any {
 	return containers(t, r.live(t, name))[0].(map[string]any)["image"]
 }
 
-func TestScaleManifestRow(t *testing.T) {
+func TestReferenceScaleManifest(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.deploy(t, webDeployment+"---"+statefulDB+"---\n"+plainAccount)
@@ -80,7 +80,7 @@ func TestScaleManifestRow(t *testing.T) {
 	requireCode(t, scale("web", 1), pipeline.CodeInvalid)
 }
 
-func TestResizeServerGroupRow(t *testing.T) {
+func TestReferenceResizeServerGroup(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.deploy(t, strings.Replace(plainReplicaSet, "replicas: 1", "replicas: 0", 1)+"---"+daemonAgent)
@@ -104,7 +104,7 @@ spec:
   template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: "nginx:1"}]}}
 `
 
-func TestPauseResumeAndRestartRows(t *testing.T) {
+func TestReferencePauseResumeAndRestart(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.deploy(t, webDeployment+"---"+statefulDB+"---"+daemonAgent+"---\n"+plainAccount)
@@ -195,7 +195,7 @@ func TestOperationGoesOnAfterConflicts(t *testing.T) {
 	require.Len(t, doneOperations(live), doneKept, "no more than the last few operations are kept")
 }
 
-func TestResolveTargetRow(t *testing.T) {
+func TestReferenceResolveTargetManifest(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	for i, replicas := range []string{"2", "3", "1"} {
@@ -238,7 +238,7 @@ func TestResolveTargetWaitsForIt(t *testing.T) {
 	require.Equal(t, "replicaSet web-v000", out.ManifestName)
 }
 
-func TestFindArtifactsFromResourceRow(t *testing.T) {
+func TestReferenceFindArtifactsFromResource(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.deploy(t, confAndWeb+"---\napiVersion: v1\nkind: Secret\nmetadata: {name: sec, namespace: NS}\nstringData: {password: hunter2}\n")

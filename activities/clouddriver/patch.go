@@ -31,12 +31,12 @@ const (
 // a success.
 func (c *Clouddriver) PatchManifest(ctx context.Context, in activities.PatchManifestInput) (activities.PatchManifestOutput, error) {
 	var none activities.PatchManifestOutput
+	heart := startHeart(ctx, nil)
+	defer heart.rest()
 	cl, o, err := c.locate(ctx, in.ManifestInput, Write)
 	if err != nil {
 		return none, err
 	}
-	heart := startHeart(ctx, nil)
-	defer heart.rest()
 	_, changed, bound, err := c.patch(ctx, cl, o, in)
 	if err != nil {
 		return none, err

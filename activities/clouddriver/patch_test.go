@@ -22,7 +22,7 @@ func patchFields(t *testing.T, text string) pipeline.Map {
 	return m
 }
 
-func TestPatchManifestRowStrategic(t *testing.T) {
+func TestReferencePatchManifestStrategic(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.deploy(t, webDeployment)
@@ -47,7 +47,7 @@ func TestPatchManifestRowStrategic(t *testing.T) {
 	require.ErrorContains(t, err, "could not be bound")
 }
 
-func TestPatchManifestRowMerge(t *testing.T) {
+func TestReferencePatchManifestMerge(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.deploy(t, webDeployment+"---\n"+pinkService)
@@ -63,7 +63,7 @@ func TestPatchManifestRowMerge(t *testing.T) {
 	require.Empty(t, r.live(t, "service front").GetAnnotations())
 }
 
-func TestPatchManifestRowJSON(t *testing.T) {
+func TestReferencePatchManifestJSON(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.deploy(t, webDeployment)
@@ -95,7 +95,7 @@ func TestPatchManifestRowJSON(t *testing.T) {
 	requireCode(t, err, pipeline.CodeInvalid)
 }
 
-func TestPatchManifestRowRefusals(t *testing.T) {
+func TestReferencePatchManifestRefuses(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.deploy(t, webDeployment)

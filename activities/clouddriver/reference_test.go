@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/gennaker/gennaker/activities"
 	"github.com/gennaker/gennaker/pipeline"
@@ -97,6 +98,21 @@ func TestReference(t *testing.T) {
 		require.True(t, there)
 		require.Empty(t, value)
 	}
+	member := func(name, created string, replicas any) *unstructured.Unstructured {
+		spec := map[string]any{}
+		if replicas != nil {
+			spec["replicas"] = replicas
+		}
+		return &unstructured.Unstructured{Object: map[string]any{"metadata": map[string]any{"name": name, "creationTimestamp": created}, "spec": spec}}
+	}
+	members := []*unstructured.Unstructured{
+		member("b", "2026-01-02T00:00:00Z", int64(5)), member("c", "2026-01-03T00:00:00Z", nil), member("a", "2026-01-01T00:00:00Z", int64(0)),
+	}
+	for name, want := range map[string]string{"oldest": "a", "newest": "c", "second_newest": "b", "largest": "b", "smallest": "c"} {
+		rows["4 criteria "+name+", where no replicas are -1"] = func(t *testing.T) { require.Equal(t, want, criteria[name](members).GetName()) }
+		rows["4 criteria "+name+" of none"] = func(t *testing.T) { require.Nil(t, criteria[name](nil)) }
+	}
+	rows["4 criteria second_newest of one"] = func(t *testing.T) { require.Nil(t, criteria["second_newest"](members[:1])) }
 	for name, row := range rows {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -167,6 +183,91 @@ func TestReferenceOnACluster(t *testing.T) {
 			_, err := r.DeployManifest(t.Context(), in)
 			require.NoError(t, err)
 		},
+		"5 4 what the deployment makes is bound where binding is off": func(t *testing.T, r *rig) {
+			in := r.input(t, confAndWeb)
+			in.DisableArtifactBinding = true
+			_, err := r.DeployManifest(t.Context(), in)
+			require.NoError(t, err)
+			require.Equal(t, "conf-v000", boundConfigMap(t, r))
+		},
+		"5 5 an artifact that is not bound ends it before anything is sent": func(t *testing.T, r *rig) {
+			in := r.input(t, confAndWeb)
+			in.RequiredArtifacts = []pipeline.Artifact{image("nginx", "nginx:1"), image("redis", "redis:7")}
+			_, err := r.DeployManifest(t.Context(), in)
+			requireCode(t, err, pipeline.CodeInvalid)
+			require.ErrorContains(t, err, "{type: docker/image, name: redis, version: , location: , reference: redis:7}")
+			require.Nil(t, r.live(t, "configMap conf-v000"))
+		},
+		"5 7 the first failure ends it and earlier objects stay": func(t *testing.T, r *rig) {
+			_, err := r.DeployManifest(t.Context(), r.input(t, plainAccount+"---\napiVersion: v1\nkind: Service\nmetadata: {name: bad, namespace: NS}\nspec: {ports: [{port: 0}]}\n---\n"+strings.TrimPrefix(webDeployment, "\n")))
+			requireCode(t, err, pipeline.CodeUnprocessable)
+			require.NotNil(t, r.live(t, "serviceAccount robot"))
+			require.Nil(t, r.live(t, "deployment web"))
+		},
+		"5 9 a Secret's data is not in the answer": func(t *testing.T, r *rig) {
+			out := r.deploy(t, "apiVersion: v1\nkind: Secret\nmetadata: {name: sec, namespace: NS}\ndata: {p: c2VjcmV0}\n")
+			require.NotContains(t, out.Manifests[0], "data")
+		},
+		"6 objects of another artifact's name are no versions": func(t *testing.T, r *rig) {
+			r.deploy(t, strings.Replace(conf("strategy.spinnaker.io/versioned: 'false'", "1"), "name: conf", "name: conf-v007", 1))
+			r.deploy(t, conf("", "1"))
+			require.NotNil(t, r.live(t, "configMap conf-v000"), "names are not parsed")
+		},
+		"6 objects without an artifact's type are no versions, and are written over": func(t *testing.T, r *rig) {
+			for i, strategy := range []string{"none", "recreate", "replace", "server-side-apply"} {
+				r.deploy(t, conf("", "1"))
+				r.patchAs(t, "someone", "configMap conf-v000", `{"metadata":{"annotations":{"artifact.spinnaker.io/type":"","gennaker.io/operation":null,"artifact.spinnaker.io/version":"v004"}}}`)
+				value := versionText(i)
+				how := map[bool]string{false: "true", true: "force-conflicts"}[strategy == "server-side-apply"]
+				out := r.deploy(t, conf("strategy.spinnaker.io/"+strategy+": '"+how+"'", value))
+				require.Equal(t, []string{"configMap conf-v000"}, out.ManifestNamesByNamespace[r.namespace], strategy)
+				require.Equal(t, value, at(r.live(t, "configMap conf-v000").Object, "data", "a"), strategy)
+				r.clear(t, "configMap")
+			}
+		},
+		"6 a Pod with the same content is used again": func(t *testing.T, r *rig) {
+			for range 2 {
+				out := r.deploy(t, "apiVersion: v1\nkind: Pod\nmetadata: {name: bare, namespace: NS}\nspec: {containers: [{name: a, image: 'i:1'}]}\n")
+				require.Equal(t, []string{"pod bare-v000"}, out.ManifestNamesByNamespace[r.namespace])
+			}
+		},
+		"6 versioned objects sent with server-side apply are never reused": func(t *testing.T, r *rig) {
+			for range 2 {
+				r.deploy(t, conf("strategy.spinnaker.io/server-side-apply: 'true'", "1"))
+			}
+			require.NotNil(t, r.live(t, "configMap conf-v001"))
+		},
+		"4 undo by numRevisionsBack goes before a revision": func(t *testing.T, r *rig) {
+			for _, v := range []string{"nginx:1", "nginx:2", "nginx:3"} {
+				r.revise(t, webDeployment, "nginx:1", v, "deployment web")
+			}
+			_, err := r.undo(t, "deployment web", func(in *activities.UndoRolloutInput) { in.NumRevisionsBack, in.Revision = new(int64(1)), new(int64(1)) })
+			require.NoError(t, err)
+			require.Equal(t, "nginx:2", r.image(t, "deployment web"))
+		},
+		"4 runJob sets the namespace and forces recreate": func(t *testing.T, r *rig) {
+			out, err := r.RunJob(t.Context(), r.job(t, migrateJob))
+			require.NoError(t, err)
+			require.Equal(t, map[string][]string{r.namespace: {"job migrate"}}, out.ManifestNamesByNamespace)
+			annotations := r.live(t, "job migrate").GetAnnotations()
+			require.Equal(t, "true", annotations["strategy.spinnaker.io/recreate"])
+			require.NotContains(t, annotations, "strategy.spinnaker.io/replace")
+		},
+		"4 cleanup counts the versions of its namespace alone": func(t *testing.T, r *rig) {
+			elsewhere := &rig{Clouddriver: r.Clouddriver, kubernetes: r.kubernetes, namespace: r.kubernetes.Namespace(t)}
+			elsewhere.deploy(t, conf("strategy.spinnaker.io/max-version-history: '1'", "1"))
+			out := r.deploy(t, conf("strategy.spinnaker.io/max-version-history: '1'", "2"))
+			_, err := r.CleanupArtifacts(t.Context(), activities.CleanupArtifactsInput{Scope: scope(), Account: testAccount, Manifests: out.Manifests})
+			require.NoError(t, err)
+			require.NotNil(t, elsewhere.live(t, "configMap conf-v000"))
+		},
+		"3 a full name has exactly one space": func(t *testing.T, r *rig) {
+			for _, name := range []string{"deployment", "deployment  web", "deployment web x", " web", ""} {
+				in := r.target(name)
+				_, err := r.ReadManifest(t.Context(), in)
+				requireCode(t, err, pipeline.CodeInvalid)
+			}
+		},
 		"5.3 source capacity is no matter of a DaemonSet": func(t *testing.T, r *rig) {
 			r.deploy(t, strings.Replace(daemonAgent, "metadata: {name: agent, ", "metadata: {name: agent, annotations: {strategy.spinnaker.io/use-source-capacity: 'true'}, ", 1))
 			require.NotContains(t, r.live(t, "daemonSet agent").Object["spec"], "replicas")
@@ -232,7 +333,7 @@ spec: {ports: [{port: 80}]}
 
 // Each kind of label selector chooses among the same objects, in deletions and
 // deployments alike (reference: clouddriver section 3).
-func TestLabelSelectorRows(t *testing.T) {
+func TestReferenceLabelSelectors(t *testing.T) {
 	t.Parallel()
 	type selectors = []activities.LabelSelector
 	for name, c := range map[string]struct {

@@ -38,12 +38,12 @@ func (c *Clouddriver) RollingRestart(ctx context.Context, in activities.Manifest
 }
 
 func (c *Clouddriver) rollout(ctx context.Context, in activities.ManifestInput, what string, propose func(*unstructured.Unstructured) (*change, error)) (activities.Done, error) {
+	heart := startHeart(ctx, nil)
+	defer heart.rest()
 	cl, o, err := c.locate(ctx, in, Write)
 	if err != nil {
 		return activities.Done{}, err
 	}
-	heart := startHeart(ctx, nil)
-	defer heart.rest()
 	if err := cl.capable(o, what, func(k kindInfo) bool { return k.rollout }); err != nil {
 		return activities.Done{}, err
 	}

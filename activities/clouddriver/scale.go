@@ -16,12 +16,12 @@ import (
 // clouddriver section 4). Errors: invalid for a kind without replicas and for
 // replicas that no workload can have; not_found; what the API server refuses.
 func (c *Clouddriver) ScaleManifest(ctx context.Context, in activities.ScaleManifestInput) (activities.Done, error) {
+	heart := startHeart(ctx, nil)
+	defer heart.rest()
 	cl, o, err := c.locate(ctx, in.ManifestInput, Write)
 	if err != nil {
 		return activities.Done{}, err
 	}
-	heart := startHeart(ctx, nil)
-	defer heart.rest()
 	_, changed, err := cl.scale(ctx, o, in)
 	if err == nil {
 		c.log(in.Scope, in.Account).InfoContext(ctx, "manifest scaled", slog.String("namespace", o.namespace), slog.String("name", o.fullName()),

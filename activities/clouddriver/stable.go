@@ -111,9 +111,15 @@ func (cl *cluster) locate(ctx context.Context, namespace, fullName string) (obje
 		return object{}, err
 	}
 	o := object{resource: r, name: name}
+	if err := checkName("name", name); err != nil {
+		return object{}, err
+	}
 	if r.namespaced {
 		if namespace == clusterScope {
 			namespace = ""
+		}
+		if err := checkName("namespace", namespace); err != nil {
+			return object{}, err
 		}
 		if err := cl.account.checkNamespace(namespace); err != nil {
 			return object{}, err

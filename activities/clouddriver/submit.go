@@ -193,7 +193,7 @@ func (cl *cluster) recreate(ctx context.Context, m *manifest, t target) (*unstru
 		switch {
 		case err == nil && madeBy(live, t.operation, m.index):
 			return live, nil
-		case err == nil && t.fresh:
+		case err == nil && m.taken(live, t):
 			return nil, errVersionTaken
 		case err == nil && isDry(ctx):
 			return cl.tryRecreation(ctx, modified, t, live)
@@ -218,6 +218,7 @@ func (cl *cluster) recreate(ctx context.Context, m *manifest, t target) (*unstru
 // replace overwrites the live object; only when there is none it creates it.
 func (cl *cluster) replace(ctx context.Context, m *manifest, t target) (*unstructured.Unstructured, error) {
 	pinned := m.obj.GetResourceVersion() != ""
+	var contest contest
 	for try := 1; ; try++ {
 		live, err := cl.get(ctx, t.resource, t.namespace, t.name)
 		if apierrors.IsNotFound(err) {
@@ -230,11 +231,14 @@ func (cl *cluster) replace(ctx context.Context, m *manifest, t target) (*unstruc
 		if err != nil {
 			return nil, cl.blame(ctx, err, m.obj, "read", t)
 		}
-		if t.fresh && !madeBy(live, t.operation, m.index) {
+		if m.taken(live, t) {
 			return nil, errVersionTaken
 		}
 		replaced, err := cl.update(ctx, m.obj, live, t, pinned)
-		if (apierrors.IsConflict(err) || apierrors.IsNotFound(err)) && !pinned && try < conflictTries {
+		if (outrun(err) || apierrors.IsNotFound(err)) && !pinned {
+			if err := contest.lost(ctx, cl, err, "replace", t.object); err != nil {
+				return nil, err
+			}
 			continue
 		}
 		return replaced, cl.blame(ctx, err, m.obj, "replace", t)
@@ -311,7 +315,7 @@ func (cl *cluster) claim(ctx context.Context, m *manifest, t target) error {
 		return cl.blame(ctx, err, m.obj, "create", t)
 	}
 	live, err := cl.get(ctx, t.resource, t.namespace, t.name)
-	if apierrors.IsNotFound(err) || err == nil && !madeBy(live, t.operation, m.index) {
+	if apierrors.IsNotFound(err) || err == nil && m.taken(live, t) {
 		return errVersionTaken
 	}
 	return cl.blame(ctx, err, m.obj, "read", t)

@@ -144,12 +144,12 @@ func size(obj *unstructured.Unstructured) int64 {
 // when the object is absent for five seconds.
 func (c *Clouddriver) ReadManifest(ctx context.Context, in activities.ManifestInput) (activities.ReadManifestOutput, error) {
 	var none activities.ReadManifestOutput
+	heart := startHeart(ctx, nil)
+	defer heart.rest()
 	cl, o, err := c.locate(ctx, in, Read)
 	if err != nil {
 		return none, err
 	}
-	heart := startHeart(ctx, nil)
-	defer heart.rest()
 	deadline := time.Now().Add(readPatience)
 	for {
 		live, err := cl.get(ctx, o.resource, o.namespace, o.name)

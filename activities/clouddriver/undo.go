@@ -48,12 +48,12 @@ func (c *Clouddriver) UndoRollout(ctx context.Context, in activities.UndoRollout
 	if in.Revision == nil && in.NumRevisionsBack == nil {
 		return out, pipeline.Errorf(pipeline.CodeInvalid, "Nothing says how far to roll %q back: set numRevisionsBack or revision.", in.ManifestName)
 	}
+	heart := startHeart(ctx, nil)
+	defer heart.rest()
 	cl, o, err := c.locate(ctx, in.ManifestInput, Write)
 	if err != nil {
 		return out, err
 	}
-	heart := startHeart(ctx, nil)
-	defer heart.rest()
 	if err := cl.capable(o, "undo rollout", func(k kindInfo) bool { return k.rollout }); err != nil {
 		return out, err
 	}

@@ -34,7 +34,7 @@ func toRevision(n int64) func(*activities.UndoRolloutInput) {
 	return func(in *activities.UndoRolloutInput) { in.Revision = &n }
 }
 
-func TestUndoRolloutRowDeployment(t *testing.T) {
+func TestReferenceUndoRolloutDeployment(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	for _, v := range []string{"nginx:1", "nginx:2", "nginx:3"} {
@@ -89,7 +89,7 @@ func TestUndoRolloutRowDeployment(t *testing.T) {
 	require.ErrorContains(t, err, "resume its rollout first")
 }
 
-func TestUndoRolloutRowStatefulSet(t *testing.T) {
+func TestReferenceUndoRolloutStatefulSet(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	for _, v := range []string{"postgres:1", "postgres:2", "postgres:3"} {
@@ -106,7 +106,7 @@ func TestUndoRolloutRowStatefulSet(t *testing.T) {
 	require.True(t, out.Skipped)
 }
 
-func TestUndoRolloutRowDaemonSet(t *testing.T) {
+func TestReferenceUndoRolloutDaemonSet(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	for _, v := range []string{"agent:1", "agent:2"} {

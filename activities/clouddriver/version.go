@@ -67,7 +67,7 @@ func (cl *cluster) versionsOf(ctx context.Context, r resource, namespace string,
 	out := map[string][]*unstructured.Unstructured{}
 	err := cl.each(ctx, r, namespace, metav1.ListOptions{}, func(obj *unstructured.Unstructured) {
 		name := annotationOf(obj, artifactNameAnnotation)
-		if wanted(name) && annotationOf(obj, artifactTypeAnnotation) != "" {
+		if wanted(name) && isVersionOf(obj, name) {
 			out[name] = append(out[name], obj)
 		}
 	})
@@ -77,6 +77,19 @@ func (cl *cluster) versionsOf(ctx context.Context, r resource, namespace string,
 		})
 	}
 	return out, err
+}
+
+// isVersionOf reports whether an object is a version of the artifact: its
+// annotations say so, names do not.
+func isVersionOf(obj *unstructured.Unstructured, name string) bool {
+	return annotationOf(obj, artifactNameAnnotation) == name && annotationOf(obj, artifactTypeAnnotation) != ""
+}
+
+// taken reports whether another operation made the version that this manifest
+// chose as new. An object of that name which is no version of the artifact is
+// written over, as by Spinnaker.
+func (m *manifest) taken(live *unstructured.Unstructured, t target) bool {
+	return t.fresh && !madeBy(live, t.operation, m.index) && isVersionOf(live, m.name)
 }
 
 // created is the creation time as text, which sorts like time.

@@ -36,7 +36,7 @@ func boundConfigMap(t *testing.T, r *rig) any {
 	return container["envFrom"].([]any)[0].(map[string]any)["configMapRef"].(map[string]any)["name"]
 }
 
-func TestVersionedConfigMapIsBoundByALaterManifest(t *testing.T) {
+func TestReferenceVersionReuse(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	out := r.deploy(t, confAndWeb)
@@ -85,7 +85,7 @@ spec:
 		"a ReplicaSet with a template is never reused")
 }
 
-func TestVersionsGoOnFromTheHighest(t *testing.T) {
+func TestReferenceVersionNumbers(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	conf := func(value string) string {
@@ -136,7 +136,7 @@ func TestServerSideApplyClaimsItsVersion(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	cl, o := r.object(t, "configMap conf-v000")
-	m := parsed(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: conf-v000, namespace: "+r.namespace+"}\ndata: {a: mine}\n")
+	m := parsed(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: conf-v000, namespace: "+r.namespace+", annotations: {artifact.spinnaker.io/name: conf-v000, artifact.spinnaker.io/type: kubernetes/configMap}}\ndata: {a: mine}\n")
 	mine := target{object: o, operation: "mine", fresh: true}
 	m.mark("other")
 	_, err := cl.applyServerSide(t.Context(), m, mine)
@@ -150,7 +150,7 @@ func TestServerSideApplyClaimsItsVersion(t *testing.T) {
 	require.Equal(t, made.GetResourceVersion(), r.live(t, "configMap conf-v000").GetResourceVersion())
 }
 
-func TestVersionDecision(t *testing.T) {
+func TestReferenceVersionDecision(t *testing.T) {
 	t.Parallel()
 	yes, no := true, false
 	for _, c := range []struct {
@@ -179,7 +179,7 @@ func TestParseVersion(t *testing.T) {
 	require.Equal(t, []string{"v000", "v012", "v1000"}, []string{versionText(0), versionText(12), versionText(1000)})
 }
 
-func TestSameContent(t *testing.T) {
+func TestReferenceVersionSameContent(t *testing.T) {
 	t.Parallel()
 	live := parsed(t, "apiVersion: v1\nkind: X\nmetadata: {name: x-v000}").obj
 	for _, c := range []struct {

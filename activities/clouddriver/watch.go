@@ -11,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
+
+	"github.com/gennaker/gennaker/pipeline"
 )
 
 const (
@@ -29,8 +31,8 @@ const (
 // follow calls see with every state of one object, the present one first and
 // nil for none, until see returns true. It watches; when the watch breaks it
 // reads again, so no state that lasts is missed. Errors: ctx's, unavailable
-// when the API server was unreachable for [outagePatience], and what the API
-// server refuses.
+// when the API server was unreachable for [outagePatience] or asks to be left
+// alone, and what it refuses.
 func (cl *cluster) follow(ctx context.Context, o object, see func(*unstructured.Unstructured) bool) error {
 	f := &follower{
 		cluster: cl, object: o, see: see, client: cl.client(o.resource, o.namespace),
@@ -163,7 +165,7 @@ func (f *follower) trouble(ctx context.Context, err error) error {
 		return nil
 	}
 	converted := fromAPI(ctx, err, f.account.Name, "watch "+f.object.String())
-	if !passing(converted) || time.Since(f.contact) > outagePatience {
+	if !passing(converted) || pipeline.RetryAfterOf(converted) > 0 || time.Since(f.contact) > outagePatience {
 		return converted
 	}
 	return f.wait(ctx)

@@ -213,7 +213,7 @@ func flattenValue(s *pipeline.Stage, raw any, key string) ([]pipeline.Map, error
 		}
 		m := pipeline.AsMap(v)
 		if m == nil {
-			return pipeline.Errorf(pipeline.CodeInvalid, "A manifest of stage '%s' is %T, not an object: write Kubernetes objects under %s.", s.Name, v, key)
+			return pipeline.Errorf(pipeline.CodeInvalid, "A manifest of stage '%s' is %s, not an object: write Kubernetes objects under %s.", s.Name, pipeline.Excerpt(v), key)
 		}
 		out = append(out, m)
 		return nil

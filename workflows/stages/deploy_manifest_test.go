@@ -119,7 +119,9 @@ func TestDeployManifestRefuses(t *testing.T) {
 	for _, tt := range []struct{ name, stage, want string }{
 		{"no manifests", `"account":"prod"`, "needs at least one object under manifests"},
 		{"empty manifests", `"account":"prod","manifests":[null,[]]`, "needs at least one object under manifests"},
-		{"text", `"account":"prod","manifests":["kind: x"]`, "not an object"},
+		{"text", `"account":"prod","manifests":["kind: x"]`, `is "kind: x", not an object`},
+		{"a number", `"account":"prod","manifests":[` + configMap + `,5]`, "is 5, not an object"},
+		{"source that is none", `"account":"prod","source":"air","manifests":` + configMap, "has the source 'air': use text or artifact"},
 		{"artifact source without one", `"account":"prod","source":"artifact"`, "No manifest artifact was specified."},
 		{"artifact source that is not there", `"account":"prod","source":"artifact","manifestArtifactId":"none"`, "No manifest artifact was specified."},
 		{"artifact without an account", `"account":"prod","source":"artifact","manifestArtifact":{"type":"http/file"}`, "No manifest artifact account was specified."},

@@ -26,7 +26,11 @@ func fromArtifact(s *pipeline.Stage) bool {
 //
 // Errors: invalid for what is no manifest; those of the artifact's fetch.
 func sourceManifests(ctx workflow.Context, t *workflows.TaskRun, keys ...string) ([]pipeline.Map, error) {
-	if !fromArtifact(t.Stage) {
+	switch source := t.Stage.Context.String("source"); {
+	case fromArtifact(t.Stage):
+	case source != "" && !strings.EqualFold(source, "text"):
+		return nil, pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' has the source '%s': use text or artifact.", t.Stage.Name, source)
+	default:
 		return flattenValue(t.Stage, firstOf(t.Stage, keys), keys[0])
 	}
 	artifact, err := manifestArtifact(ctx, t)
