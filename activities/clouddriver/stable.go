@@ -47,10 +47,12 @@ func (c *Clouddriver) AwaitStable(ctx context.Context, in activities.AwaitStable
 // wait is one run of AwaitStable. Its entries belong to run; the observers
 // only send.
 type wait struct {
-	cluster *cluster
-	objects []object
-	entries []entry
-	reports chan report
+	cluster   *cluster
+	objects   []object
+	entries   []entry
+	reports   chan report
+	explained chan explained
+	asking    bool // the cluster is being asked for explanations
 }
 
 // entry is what is known of one object.
@@ -60,6 +62,7 @@ type entry struct {
 	known   bool                      // the object was seen by this call
 	since   time.Time                 // since when the status reads as it does
 	missing time.Time                 // since when the object is absent; zero while it is there
+	doubt
 }
 
 func (e *entry) final() bool { return e.Stable || e.Failed }
@@ -73,12 +76,13 @@ func (e *entry) news() bool {
 type report struct {
 	index   int
 	status  activities.ManifestStatus
+	object  *unstructured.Unstructured
 	missing bool
 	err     error
 }
 
 func (cl *cluster) newWait(ctx context.Context, in activities.AwaitStableInput) (*wait, error) {
-	w := &wait{cluster: cl, reports: make(chan report)}
+	w := &wait{cluster: cl, reports: make(chan report), explained: make(chan explained)}
 	for _, namespace := range slices.Sorted(maps.Keys(in.Manifests)) {
 		for _, name := range in.Manifests[namespace] {
 			o, err := cl.locate(ctx, namespace, name)
@@ -89,6 +93,7 @@ func (cl *cluster) newWait(ctx context.Context, in activities.AwaitStableInput) 
 			for _, seen := range in.Seen {
 				if seen.Namespace == namespace && seen.Name == name {
 					e.seen, e.ManifestStatus = seen, seen
+					e.recall(seen)
 				}
 			}
 			w.objects, w.entries = append(w.objects, o), append(w.entries, e)
@@ -141,7 +146,7 @@ func (w *wait) observe(ctx context.Context, index int) {
 		var s activities.ManifestStatus
 		s, broken = judge(obj)
 		if broken == nil {
-			send(report{status: s})
+			send(report{status: s, object: obj})
 		}
 		return broken != nil || s.Stable || s.Failed
 	})
@@ -167,15 +172,16 @@ func judge(obj *unstructured.Unstructured) (activities.ManifestStatus, error) {
 	return activities.ManifestStatus{Message: s.Stable.Message}, nil
 }
 
-// run collects reports until all objects are final, one has news that lasted,
-// or one is lost.
+// run collects reports until all objects are final, one has news that lasted or
+// explains itself otherwise than before, or one is lost.
 func (w *wait) run(ctx context.Context) (activities.AwaitStableOutput, error) {
 	for {
-		if !slices.ContainsFunc(w.entries, func(e entry) bool { return !e.final() }) {
+		now := time.Now()
+		wake := w.explain(ctx, now)
+		wordless := slices.ContainsFunc(w.entries, func(e entry) bool { return e.wordless(e.Failed) })
+		if !wordless && !slices.ContainsFunc(w.entries, func(e entry) bool { return !e.final() }) {
 			return w.answer(true), nil
 		}
-		now := time.Now()
-		wake := now.Add(time.Hour)
 		for i := range w.entries {
 			e := &w.entries[i]
 			if !e.missing.IsZero() {
@@ -185,7 +191,10 @@ func (w *wait) run(ctx context.Context) (activities.AwaitStableOutput, error) {
 				}
 				wake = earlier(wake, due)
 			}
-			if e.news() {
+			if e.told && !wordless {
+				return w.answer(false), nil
+			}
+			if e.news() && !wordless {
 				due := e.since.Add(activities.NewsAfter)
 				if !now.Before(due) {
 					return w.answer(false), nil
@@ -204,6 +213,9 @@ func (w *wait) run(ctx context.Context) (activities.AwaitStableOutput, error) {
 				return activities.AwaitStableOutput{}, r.err
 			}
 			w.take(r)
+		case x := <-w.explained:
+			timer.Stop()
+			w.learn(x)
 		case <-timer.C:
 		}
 	}
@@ -225,6 +237,10 @@ func (w *wait) take(r report) {
 		return
 	}
 	e.missing = time.Time{}
+	e.object = r.object
+	if e.unstable.IsZero() {
+		e.unstable = now
+	}
 	if !e.known || e.Stable != r.status.Stable || e.Failed != r.status.Failed || e.Message != r.status.Message {
 		e.since = now
 	}
@@ -232,6 +248,7 @@ func (w *wait) take(r report) {
 	e.Stable, e.Failed, e.Message = r.status.Stable, r.status.Failed, r.status.Message
 	if e.Stable {
 		e.StableAt = pipeline.Millis(now.UnixMilli())
+		e.Explanation = nil
 	}
 }
 

@@ -62,10 +62,11 @@ func (DeployManifest) Check(s *pipeline.Stage) error {
 // Received implements workflows.Receiver: what the cluster answered, and the
 // manifests that were fetched, whose expressions are evaluated once.
 func (DeployManifest) Received(s *pipeline.Stage) []string {
+	keys := append([]string{deployedKey, replacedKey}, waitingKeys...)
 	if fromArtifact(s) {
-		return []string{deployedKey, replacedKey, "messages", "manifests"}
+		keys = append(keys, "manifests")
 	}
-	return []string{deployedKey, replacedKey, "messages"}
+	return keys
 }
 
 // manifestKeys are where the stage holds manifests as text.
@@ -327,6 +328,6 @@ func (DeployManifest) Describe() workflows.Description {
 			{Name: "outputs.boundArtifacts", Type: "list of artifacts", Text: "The artifacts that were bound."},
 			producedField,
 		},
-		Notes: []string{"The rollout is watched, not polled: the stage ends when it does. What the manifests wait for stands in `messages`, those that are done in `stableManifests` and `failedManifests`."},
+		Notes: []string{"The rollout is watched, not polled: the stage ends when it does. What the manifests wait for stands in `messages`, those that are done in `stableManifests` and `failedManifests`.", stabilityNote},
 	}
 }
