@@ -18,6 +18,11 @@ import (
 // for instance while someone recreates it.
 const missingPatience = 10 * time.Second
 
+// stalePatience is how long a Deployment that had exceeded its progress deadline
+// before it was waited for may stay so: a change that goes back to an earlier
+// ReplicaSet leaves the condition until its controller sees progress.
+const stalePatience = 15 * time.Second
+
 // AwaitStable implements [activities.Clouddriver]. Each object is watched and
 // is left alone once it is stable or failed. An object that is absent for 10 s
 // is a not_found error; an API server that is unreachable for 10 s is
@@ -62,6 +67,7 @@ type entry struct {
 	known   bool                      // the object was seen by this call
 	since   time.Time                 // since when the status reads as it does
 	missing time.Time                 // since when the object is absent; zero while it is there
+	stale   time.Time                 // since when its failure may be an old one; zero while it is not
 	doubt
 }
 
@@ -78,6 +84,7 @@ type report struct {
 	status  activities.ManifestStatus
 	object  *unstructured.Unstructured
 	missing bool
+	stale   bool // it may have failed before the change that is waited for
 	err     error
 }
 
@@ -138,17 +145,20 @@ func (w *wait) observe(ctx context.Context, index int) {
 		}
 	}
 	var broken error
-	err := w.cluster.follow(ctx, w.objects[index], func(obj *unstructured.Unstructured) bool {
+	o := w.objects[index]
+	old := w.entries[index].seen.Name == "" && strings.EqualFold(o.resource.gvk.Kind, "deployment")
+	err := w.cluster.follow(ctx, o, func(obj *unstructured.Unstructured) bool {
 		if obj == nil {
 			send(report{missing: true})
 			return false
 		}
 		var s activities.ManifestStatus
 		s, broken = judge(obj)
+		old = old && broken == nil && (s.Failed || !observed(obj, obj.GetGeneration()))
 		if broken == nil {
-			send(report{status: s, object: obj})
+			send(report{status: s, object: obj, stale: old && s.Failed})
 		}
-		return broken != nil || s.Stable || s.Failed
+		return broken != nil || s.Stable || s.Failed && !old
 	})
 	if err == nil {
 		err = broken
@@ -177,13 +187,18 @@ func judge(obj *unstructured.Unstructured) (activities.ManifestStatus, error) {
 func (w *wait) run(ctx context.Context) (activities.AwaitStableOutput, error) {
 	for {
 		now := time.Now()
+		w.settleStale(now)
 		wake := w.explain(ctx, now)
 		wordless := slices.ContainsFunc(w.entries, func(e entry) bool { return e.wordless(e.Failed) })
+		quiet := wordless || slices.ContainsFunc(w.entries, func(e entry) bool { return !e.stale.IsZero() })
 		if !wordless && !slices.ContainsFunc(w.entries, func(e entry) bool { return !e.final() }) {
 			return w.answer(true), nil
 		}
 		for i := range w.entries {
 			e := &w.entries[i]
+			if !e.stale.IsZero() {
+				wake = earlier(wake, e.stale.Add(stalePatience))
+			}
 			if !e.missing.IsZero() {
 				due := e.missing.Add(missingPatience)
 				if !now.Before(due) {
@@ -191,10 +206,10 @@ func (w *wait) run(ctx context.Context) (activities.AwaitStableOutput, error) {
 				}
 				wake = earlier(wake, due)
 			}
-			if e.told && !wordless {
+			if e.told && !quiet {
 				return w.answer(false), nil
 			}
-			if e.news() && !wordless {
+			if e.news() && !quiet {
 				due := e.since.Add(activities.NewsAfter)
 				if !now.Before(due) {
 					return w.answer(false), nil
@@ -230,6 +245,18 @@ func earlier(a, b time.Time) time.Time {
 
 func (w *wait) take(r report) {
 	e, now := &w.entries[r.index], time.Now()
+	if e.final() {
+		return
+	}
+	switch {
+	case !r.stale:
+		e.stale = time.Time{}
+	case e.stale.IsZero():
+		e.stale = now
+		fallthrough
+	default:
+		r.status.Failed = false
+	}
 	if r.missing {
 		if e.missing.IsZero() {
 			e.missing = now
@@ -249,6 +276,16 @@ func (w *wait) take(r report) {
 	if e.Stable {
 		e.StableAt = pipeline.Millis(now.UnixMilli())
 		e.Explanation = nil
+	}
+}
+
+// settleStale takes failures for what they are once they have lasted.
+func (w *wait) settleStale(now time.Time) {
+	for i := range w.entries {
+		e := &w.entries[i]
+		if !e.stale.IsZero() && !now.Before(e.stale.Add(stalePatience)) {
+			e.stale, e.since, e.Failed = time.Time{}, now, true
+		}
 	}
 }
 

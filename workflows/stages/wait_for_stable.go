@@ -8,6 +8,9 @@ import (
 	"github.com/gennaker/gennaker/workflows"
 )
 
+// awaitTask is the task that waits for stability.
+const awaitTask = "waitForManifestToStabilize"
+
 // waitForStable watches the objects that the stage deployed until each is
 // stable or failed, and shows on the stage what they wait for and why (reference:
 // clouddriver section 11).

@@ -138,6 +138,29 @@ export function stabilityOf(stage: Stage): Explanation[] {
     }));
 }
 
+/** What a failed deployment's rollback did to one object; without a revision it left it alone. */
+export interface Rollback {
+  object: string;
+  namespace?: string;
+  revision?: number;
+  stable: boolean;
+  message?: string;
+  reason?: string;
+}
+
+export function rollbackOf(stage: Stage): Rollback[] {
+  return ["rolledBack", "notRolledBack"].flatMap((key) =>
+    objectsOf(stage.context[key]).map((entry) => ({
+      object: asText(entry["manifestName"]) ?? "object",
+      namespace: asText(entry["location"]) || undefined,
+      revision: typeof entry["revision"] === "number" ? entry["revision"] : undefined,
+      stable: entry["stable"] === true,
+      message: asText(entry["message"]),
+      reason: asText(entry["reason"]),
+    })),
+  );
+}
+
 function objectsOf(value: unknown): JsonObject[] {
   return asList(value).filter(isObject);
 }
