@@ -96,11 +96,11 @@ func TestWhyItIsNotStable(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
-			if quota, rest := strings.Index(tt.text, "---"), ""; quota > 0 {
-				tt.text, rest = tt.text[:quota], tt.text[quota+len("---\n"):]
-				r.deploy(t, rest)
+			text, quota, limited := strings.Cut(tt.text, "---\n")
+			if limited {
+				r.deploy(t, quota)
 			}
-			r.deploy(t, tt.text)
+			r.deploy(t, text)
 			e := r.told(t, tt.object, tt.enough)
 			require.Empty(t, e.Missing)
 			tt.check(t, e)

@@ -23,7 +23,7 @@ func (r *rig) rollout(t *testing.T, text string) activities.RollBackInput {
 	out, err := r.DeployManifest(t.Context(), in)
 	require.NoError(t, err)
 	target := found.Targets[0]
-	require.Equal(t, out.ManifestNamesByNamespace[r.namespace], []string{target.Name})
+	require.Equal(t, []string{target.Name}, out.ManifestNamesByNamespace[r.namespace])
 	back := activities.RollBackInput{Target: target, Deployed: out.Manifests[0]}
 	back.ManifestInput = activities.ManifestInput{Scope: scope(), Account: testAccount, Location: target.Namespace, ManifestName: target.Name}
 	back.Scope.Task = "rollBackManifests"
