@@ -182,6 +182,9 @@ type ManifestStatus struct {
 	Message string `json:"message,omitempty"`
 	// StableAt is when the object was first seen stable by this call.
 	StableAt pipeline.Millis `json:"stableAt,omitempty"`
+	// Explanation says more of why the object is not stable, or why it failed. It
+	// is set once the object has been unstable for some seconds.
+	Explanation *Explanation `json:"explanation,omitempty"`
 }
 
 // DeleteManifestInput is the deleteManifest operation (reference: clouddriver
@@ -248,11 +251,20 @@ type AwaitJobInput struct {
 	UID string `json:"uid,omitempty"`
 	// PropertyFile is the container whose log holds properties; empty means none.
 	PropertyFile string `json:"propertyFile,omitempty"`
+	// Explain asks for an answer while the Job still runs, whenever what troubles
+	// its pods has changed; Seen is the last such answer's explanation.
+	Explain bool         `json:"explain,omitempty"`
+	Seen    *Explanation `json:"seen,omitempty"`
 }
 
 // AwaitJobOutput is the end of a Job (reference: clouddriver section 11).
 type AwaitJobOutput struct {
+	// Running: the Job has not ended, and Explanation is all that there is to
+	// tell. The caller asks again.
+	Running   bool `json:"running,omitempty"`
 	Succeeded bool `json:"succeeded"`
+	// Explanation tells what troubles the Job's pods, or why it failed.
+	Explanation *Explanation `json:"explanation,omitempty"`
 	// Reason, Message and FailureDetails explain a failure.
 	Reason         string `json:"reason,omitempty"`
 	Message        string `json:"message,omitempty"`

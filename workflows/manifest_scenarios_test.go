@@ -51,6 +51,23 @@ func manifestScenarios() []scenario {
 				require.Len(t, l.World.Asked(activities.DeleteManifest.Name), 1)
 			}},
 		{name: "highlander", pipeline: rolled("highlander"), script: two, want: ok, stages: statuses{"0": ok, "0>1": ok, "0>2": ok, "0>3": ok, "0>4": ok}},
+		{name: "deploy_rolled_back", pipeline: rollingBack, script: neverStable(nil), want: pipeline.Terminal, stages: statuses{"0": pipeline.Terminal},
+			check: func(t *testing.T, l *workflowstest.Live, e *pipeline.Execution) {
+				require.Len(t, l.World.Asked(activities.RollBack.Name), 1)
+				require.Equal(t, "'deployment web' in 'shop' for account "+l.World.Account+": rolled back to revision 3, which is stable.", workflowstest.Errors(e, "0")[1])
+			}},
+		{name: "deploy_rollback_canceled", pipeline: rollingBack, script: neverStable(func(ctx context.Context) error { return workflowstest.UntilCanceled(ctx) }),
+			drive: func(l *workflowstest.Live, e *pipeline.Execution) {
+				l.Until(e.ID, func(e *pipeline.Execution) bool { return len(e.Stages[0].Context.List("rolledBack")) > 0 })
+				require.NoError(l, l.Cancel(e.ID))
+			},
+			want: pipeline.Canceled, stages: statuses{"0": pipeline.Terminal},
+			check: func(t *testing.T, l *workflowstest.Live, e *pipeline.Execution) {
+				tasks := e.Stages[0].Tasks
+				require.Equal(t, pipeline.Canceled, tasks[len(tasks)-1].Status)
+				require.Len(t, l.World.Asked(activities.RollBack.Name), 1)
+				require.Equal(t, false, pipeline.AsMap(e.Stages[0].Context.List("rolledBack")[0])["stable"], "what was begun is told")
+			}},
 		{name: "job_properties", pipeline: `{"stages":[` + runJob + `,"propertyFile":"main"}]}`,
 			script: func(w *workflowstest.World) {
 				workflowstest.On(w, activities.AwaitJob, func(context.Context, activities.AwaitJobInput) (activities.AwaitJobOutput, error) {
@@ -61,5 +78,23 @@ func manifestScenarios() []scenario {
 			check: func(t *testing.T, _ *workflowstest.Live, e *pipeline.Execution) {
 				require.Equal(t, "1", e.Stages[0].Outputs["a"])
 			}},
+	}
+}
+
+const rollingBack = `{"stages":[{"type":"deployManifest","account":"ACCOUNT","rollback":{"onFailure":true},"manifests":[{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web"}}]}]}`
+
+// neverStable is a world in which what is deployed fails; after a rollback it waits
+// as wait does.
+func neverStable(wait func(context.Context) error) func(*workflowstest.World) {
+	return func(w *workflowstest.World) {
+		workflowstest.On(w, activities.AwaitStable, func(ctx context.Context, in activities.AwaitStableInput) (activities.AwaitStableOutput, error) {
+			status := activities.ManifestStatus{Namespace: "shop", Name: "deployment web", Stable: true}
+			if in.Scope.Task == "waitForManifestToStabilize" {
+				status.Stable, status.Failed, status.Message = false, true, "over its deadline"
+			} else if wait != nil {
+				return activities.AwaitStableOutput{}, wait(ctx)
+			}
+			return activities.AwaitStableOutput{Done: true, Statuses: []activities.ManifestStatus{status}}, nil
+		})
 	}
 }

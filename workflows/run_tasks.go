@@ -30,8 +30,15 @@ func (r *run) runTasks(ctx workflow.Context, s *pipeline.Stage, kind StageType) 
 		record := s.Tasks[i]
 		if record.Status.Complete() {
 			if record.Status != pipeline.Succeeded && record.Status != pipeline.Skipped {
+				r.afterFailure(ctx, s, tasks, i)
 				return
 			}
+			i++
+			continue
+		}
+		if tasks[i] != nil && tasks[i].OnFailureOf != "" {
+			record.StartTime = r.now(ctx)
+			r.endTask(ctx, record, pipeline.Skipped)
 			i++
 			continue
 		}
@@ -48,7 +55,22 @@ func (r *run) runTasks(ctx workflow.Context, s *pipeline.Stage, kind StageType) 
 		default:
 			// A task that fails while the stage is to ignore failures ends the stage:
 			// later tasks build on what this one did not do.
+			r.afterFailure(ctx, s, tasks, i)
 			return
+		}
+	}
+}
+
+// afterFailure runs the tasks that are there for the failure of the i-th, unless
+// the stage was cancelled.
+func (r *run) afterFailure(ctx workflow.Context, s *pipeline.Stage, tasks []*Task, failed int) {
+	for i := failed + 1; i < len(s.Tasks); i++ {
+		record := s.Tasks[i]
+		if ctx.Err() != nil || s.Tasks[failed].Status == pipeline.Canceled {
+			return
+		}
+		if tasks[i] != nil && tasks[i].OnFailureOf == s.Tasks[failed].Name && !record.Status.Complete() {
+			r.runTask(ctx, s, record, tasks[i])
 		}
 	}
 }
@@ -69,7 +91,7 @@ func (r *run) runTask(ctx workflow.Context, s *pipeline.Stage, record *pipeline.
 		r.failTask(ctx, s, record, err)
 		return record.Status
 	}
-	t := &TaskRun{run: r, Stage: s, task: record, timeout: task.Timeout}
+	t := &TaskRun{run: r, Stage: s, task: record, timeout: task.Timeout, afterFailure: task.OnFailureOf != ""}
 	return t.execute(ctx, *task)
 }
 

@@ -158,6 +158,10 @@ type Task struct {
 	// Timeout bounds the task; 0 is no bound. A stage's stageTimeoutMs replaces
 	// it.
 	Timeout time.Duration
+	// OnFailureOf names a task before this one. This one then runs when that has
+	// failed, as the last of the stage, and is SKIPPED otherwise. Its own timeout
+	// bounds it, not the stage's, whose time may be up; the stage keeps its failure.
+	OnFailureOf string
 	// Run does the work. A returned error ends the task TERMINAL, by the stage's
 	// failure options; it should be a *pipeline.Error.
 	Run func(ctx workflow.Context, t *TaskRun) (Outcome, error)

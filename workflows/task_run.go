@@ -30,6 +30,8 @@ type TaskRun struct {
 	run     *run
 	task    *pipeline.Task
 	timeout time.Duration
+	// afterFailure: the stage's own timeout does not count.
+	afterFailure bool
 }
 
 // Execution returns the execution, for reading.
@@ -224,7 +226,7 @@ func (t *TaskRun) await(ctx workflow.Context, d time.Duration, summary string, c
 // own or the nearest around it, and that timeout; nil when the task's own
 // timeout holds.
 func (t *TaskRun) timeoutOwner() (*pipeline.Stage, time.Duration) {
-	if t.task.Name == "cleanUp" || t.Stage.Type == WindowType {
+	if t.afterFailure || t.task.Name == "cleanUp" || t.Stage.Type == WindowType {
 		return nil, 0
 	}
 	for s := t.Stage; s != nil; s = t.run.exec.Stage(s.ParentStageID) {

@@ -65,7 +65,8 @@ func (c *Clouddriver) runJob(ctx context.Context, in activities.RunJobInput) (ac
 }
 
 // AwaitJob implements [activities.Clouddriver] (reference: clouddriver section
-// 11). It watches the Job until it succeeded or failed. Errors are those of
+// 11). It watches the Job until it succeeded or failed, or until what troubles its
+// pods has changed where the input asks for that. Errors are those of
 // AwaitStable, and failed when the Job was replaced by another; a failed Job is
 // no error but an answer.
 func (c *Clouddriver) AwaitJob(ctx context.Context, in activities.AwaitJobInput) (activities.AwaitJobOutput, error) {
@@ -80,15 +81,21 @@ func (c *Clouddriver) AwaitJob(ctx context.Context, in activities.AwaitJobInput)
 	if err != nil {
 		return none, err
 	}
-	ended, err := cl.awaitRun(ctx, o, types.UID(in.UID))
+	ended, news, err := cl.awaitRunOrTrouble(ctx, o, in)
 	if err != nil {
 		return none, err
+	}
+	if ended == nil {
+		return activities.AwaitJobOutput{Running: true, Explanation: news, Status: pipeline.Map{}}, nil
 	}
 	pods, err := cl.podsOf(ctx, ended)
 	if err != nil {
 		return none, err
 	}
 	out := jobAnswer(in.Account, ended, pods)
+	if !out.Succeeded && in.Explain {
+		out.Explanation = cl.explain(ctx, []*unstructured.Unstructured{ended})[0]
+	}
 	if in.PropertyFile == "" {
 		return out, nil
 	}
@@ -104,8 +111,8 @@ func (c *Clouddriver) AwaitJob(ctx context.Context, in activities.AwaitJobInput)
 }
 
 // awaitRun watches the Job with this UID, or whichever has the name when uid is
-// empty, to its end.
-func (cl *cluster) awaitRun(ctx context.Context, o object, uid types.UID) (*unstructured.Unstructured, error) {
+// empty, to its end. It tells each state of it to see.
+func (cl *cluster) awaitRun(ctx context.Context, o object, uid types.UID, see func(*unstructured.Unstructured)) (*unstructured.Unstructured, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	absent := time.AfterFunc(missingPatience, func() {
@@ -130,6 +137,7 @@ func (cl *cluster) awaitRun(ctx context.Context, o object, uid types.UID) (*unst
 		if uid != "" && obj.GetUID() != uid {
 			return true
 		}
+		see(obj)
 		state, _ := status.Job(obj)
 		return state != status.JobRunning
 	})

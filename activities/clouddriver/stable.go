@@ -18,6 +18,11 @@ import (
 // for instance while someone recreates it.
 const missingPatience = 10 * time.Second
 
+// stalePatience is how long a Deployment that had exceeded its progress deadline
+// before it was waited for may stay so: a change that goes back to an earlier
+// ReplicaSet leaves the condition until its controller sees progress.
+const stalePatience = 15 * time.Second
+
 // AwaitStable implements [activities.Clouddriver]. Each object is watched and
 // is left alone once it is stable or failed. An object that is absent for 10 s
 // is a not_found error; an API server that is unreachable for 10 s is
@@ -47,10 +52,12 @@ func (c *Clouddriver) AwaitStable(ctx context.Context, in activities.AwaitStable
 // wait is one run of AwaitStable. Its entries belong to run; the observers
 // only send.
 type wait struct {
-	cluster *cluster
-	objects []object
-	entries []entry
-	reports chan report
+	cluster   *cluster
+	objects   []object
+	entries   []entry
+	reports   chan report
+	explained chan explained
+	asking    bool // the cluster is being asked for explanations
 }
 
 // entry is what is known of one object.
@@ -60,6 +67,8 @@ type entry struct {
 	known   bool                      // the object was seen by this call
 	since   time.Time                 // since when the status reads as it does
 	missing time.Time                 // since when the object is absent; zero while it is there
+	stale   time.Time                 // since when its failure may be an old one; zero while it is not
+	doubt
 }
 
 func (e *entry) final() bool { return e.Stable || e.Failed }
@@ -73,12 +82,14 @@ func (e *entry) news() bool {
 type report struct {
 	index   int
 	status  activities.ManifestStatus
+	object  *unstructured.Unstructured
 	missing bool
+	stale   bool // it may have failed before the change that is waited for
 	err     error
 }
 
 func (cl *cluster) newWait(ctx context.Context, in activities.AwaitStableInput) (*wait, error) {
-	w := &wait{cluster: cl, reports: make(chan report)}
+	w := &wait{cluster: cl, reports: make(chan report), explained: make(chan explained)}
 	for _, namespace := range slices.Sorted(maps.Keys(in.Manifests)) {
 		for _, name := range in.Manifests[namespace] {
 			o, err := cl.locate(ctx, namespace, name)
@@ -89,6 +100,7 @@ func (cl *cluster) newWait(ctx context.Context, in activities.AwaitStableInput) 
 			for _, seen := range in.Seen {
 				if seen.Namespace == namespace && seen.Name == name {
 					e.seen, e.ManifestStatus = seen, seen
+					e.recall(seen)
 				}
 			}
 			w.objects, w.entries = append(w.objects, o), append(w.entries, e)
@@ -139,17 +151,20 @@ func (w *wait) observe(ctx context.Context, index int) {
 		}
 	}
 	var broken error
-	err := w.cluster.follow(ctx, w.objects[index], func(obj *unstructured.Unstructured) bool {
+	o := w.objects[index]
+	old := w.entries[index].seen.Name == "" && strings.EqualFold(o.resource.gvk.Kind, "deployment")
+	err := w.cluster.follow(ctx, o, func(obj *unstructured.Unstructured) bool {
 		if obj == nil {
 			send(report{missing: true})
 			return false
 		}
 		var s activities.ManifestStatus
 		s, broken = judge(obj)
+		old = old && broken == nil && (s.Failed || !observed(obj, obj.GetGeneration()))
 		if broken == nil {
-			send(report{status: s})
+			send(report{status: s, object: obj, stale: old && s.Failed})
 		}
-		return broken != nil || s.Stable || s.Failed
+		return broken != nil || s.Stable || s.Failed && !old
 	})
 	if err == nil {
 		err = broken
@@ -173,17 +188,23 @@ func judge(obj *unstructured.Unstructured) (activities.ManifestStatus, error) {
 	return activities.ManifestStatus{Message: s.Stable.Message}, nil
 }
 
-// run collects reports until all objects are final, one has news that lasted,
-// or one is lost.
+// run collects reports until all objects are final, one has news that lasted or
+// explains itself otherwise than before, or one is lost.
 func (w *wait) run(ctx context.Context) (activities.AwaitStableOutput, error) {
 	for {
-		if !slices.ContainsFunc(w.entries, func(e entry) bool { return !e.final() }) {
+		now := time.Now()
+		w.settleStale(now)
+		wake := w.explain(ctx, now)
+		wordless := slices.ContainsFunc(w.entries, func(e entry) bool { return e.wordless(e.Failed) })
+		quiet := wordless || slices.ContainsFunc(w.entries, func(e entry) bool { return !e.stale.IsZero() })
+		if !wordless && !slices.ContainsFunc(w.entries, func(e entry) bool { return !e.final() }) {
 			return w.answer(true), nil
 		}
-		now := time.Now()
-		wake := now.Add(time.Hour)
 		for i := range w.entries {
 			e := &w.entries[i]
+			if !e.stale.IsZero() {
+				wake = earlier(wake, e.stale.Add(stalePatience))
+			}
 			if !e.missing.IsZero() {
 				due := e.missing.Add(missingPatience)
 				if !now.Before(due) {
@@ -191,7 +212,10 @@ func (w *wait) run(ctx context.Context) (activities.AwaitStableOutput, error) {
 				}
 				wake = earlier(wake, due)
 			}
-			if e.news() {
+			if e.told && !quiet {
+				return w.answer(false), nil
+			}
+			if e.news() && !quiet {
 				due := e.since.Add(activities.NewsAfter)
 				if !now.Before(due) {
 					return w.answer(false), nil
@@ -210,6 +234,9 @@ func (w *wait) run(ctx context.Context) (activities.AwaitStableOutput, error) {
 				return activities.AwaitStableOutput{}, r.err
 			}
 			w.take(r)
+		case x := <-w.explained:
+			timer.Stop()
+			w.learn(x)
 		case <-timer.C:
 		}
 	}
@@ -224,6 +251,18 @@ func earlier(a, b time.Time) time.Time {
 
 func (w *wait) take(r report) {
 	e, now := &w.entries[r.index], time.Now()
+	if e.final() {
+		return
+	}
+	switch {
+	case !r.stale:
+		e.stale = time.Time{}
+	case e.stale.IsZero():
+		e.stale = now
+		fallthrough
+	default:
+		r.status.Failed = false
+	}
 	if r.missing {
 		if e.missing.IsZero() {
 			e.missing = now
@@ -231,6 +270,10 @@ func (w *wait) take(r report) {
 		return
 	}
 	e.missing = time.Time{}
+	e.object = r.object
+	if e.unstable.IsZero() {
+		e.unstable = now
+	}
 	if !e.known || e.Stable != r.status.Stable || e.Failed != r.status.Failed || e.Message != r.status.Message {
 		e.since = now
 	}
@@ -238,6 +281,17 @@ func (w *wait) take(r report) {
 	e.Stable, e.Failed, e.Message = r.status.Stable, r.status.Failed, r.status.Message
 	if e.Stable {
 		e.StableAt = pipeline.Millis(now.UnixMilli())
+		e.Explanation = nil
+	}
+}
+
+// settleStale takes failures for what they are once they have lasted.
+func (w *wait) settleStale(now time.Time) {
+	for i := range w.entries {
+		e := &w.entries[i]
+		if !e.stale.IsZero() && !now.Before(e.stale.Add(stalePatience)) {
+			e.stale, e.since, e.Failed = time.Time{}, now, true
+		}
 	}
 }
 

@@ -21,6 +21,8 @@ type DeployManifest struct{}
 var (
 	_ workflows.StageType       = DeployManifest{}
 	_ workflows.AfterPlanner    = DeployManifest{}
+	_ workflows.Preparer        = DeployManifest{}
+	_ workflows.Restarter       = DeployManifest{}
 	_ workflows.Caller          = DeployManifest{}
 	_ workflows.Checker         = DeployManifest{}
 	_ workflows.Receiver        = DeployManifest{}
@@ -34,18 +36,24 @@ func (DeployManifest) Type() string { return "deployManifest" }
 // Tasks implements workflows.StageType.
 func (DeployManifest) Tasks(s *pipeline.Stage) []workflows.Task {
 	d := &deployment{}
-	tasks := []workflows.Task{
-		{Name: "resolveDeploySourceManifest", Timeout: sourceTimeout, Run: d.resolve},
+	tasks := []workflows.Task{{Name: "resolveDeploySourceManifest", Timeout: sourceTimeout, Run: d.resolve}}
+	if rollsBack(s) {
+		tasks = append(tasks, workflows.Task{Name: "findRollbackTargets", Timeout: operationTimeout, Run: d.findRollback})
+	}
+	tasks = append(tasks, []workflows.Task{
 		{Name: "deployManifest", Timeout: operationTimeout, Run: d.deploy},
 		instant("monitorDeploy"),
 		{Name: "promoteManifestKatoOutputs", Run: d.promote},
-		{Name: "waitForManifestToStabilize", Timeout: stableTimeout(s), Run: waitForStable},
+		{Name: awaitTask, Timeout: stableTimeout(s), Run: waitForStable},
 		{Name: "cleanupArtifacts", Timeout: operationTimeout, Run: d.cleanUp},
 		instant("monitorCleanup"),
 		withoutOutput(workflows.BindProducedArtifacts()),
-	}
+	}...)
 	if strategy, err := strategyOf(s); err == nil && strategy != "" {
 		tasks = append(tasks, workflows.Task{Name: "findReplacedServerGroups", Timeout: operationTimeout, Run: findReplaced})
+	}
+	if rollsBack(s) {
+		tasks = append(tasks, workflows.Task{Name: "rollBackManifests", Timeout: stableTimeout(s), OnFailureOf: awaitTask, Run: rollBack})
 	}
 	return tasks
 }
@@ -62,10 +70,11 @@ func (DeployManifest) Check(s *pipeline.Stage) error {
 // Received implements workflows.Receiver: what the cluster answered, and the
 // manifests that were fetched, whose expressions are evaluated once.
 func (DeployManifest) Received(s *pipeline.Stage) []string {
+	keys := append([]string{deployedKey, replacedKey, targetsKey, rolledBackKey, notRolledBackKey}, waitingKeys...)
 	if fromArtifact(s) {
-		return []string{deployedKey, replacedKey, "messages", "manifests"}
+		keys = append(keys, "manifests")
 	}
-	return []string{deployedKey, replacedKey, "messages"}
+	return keys
 }
 
 // manifestKeys are where the stage holds manifests as text.
@@ -222,19 +231,29 @@ func flattenValue(s *pipeline.Stage, raw any, key string) ([]pipeline.Map, error
 	return out, err
 }
 
-func (d *deployment) deploy(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
+// input completes the deployment's input.
+func (d *deployment) input(ctx workflow.Context, t *workflows.TaskRun) error {
 	account, err := findAccount(ctx, t)
 	if err != nil {
-		return workflows.Outcome{}, err
+		return err
 	}
 	if len(d.in.Manifests) == 0 {
 		// The workflow continued as new since the manifests were resolved.
 		if _, err := d.resolve(ctx, t); err != nil {
-			return workflows.Outcome{}, err
+			return err
 		}
 	}
 	d.in.Account = account
 	d.in.Scope = t.Scope()
+	d.in.Scope.Task = "deployManifest"
+	return nil
+}
+
+func (d *deployment) deploy(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
+	err := d.input(ctx, t)
+	if err != nil {
+		return workflows.Outcome{}, err
+	}
 	d.out, err = workflows.Call(ctx, t, activities.DeployManifest, d.in)
 	if err != nil {
 		return workflows.Outcome{}, err
@@ -295,7 +314,11 @@ func stableTimeout(s *pipeline.Stage) time.Duration {
 
 // Calls implements workflows.Caller.
 func (DeployManifest) Calls(s *pipeline.Stage) []string {
-	return append(callsForManifests("deploy", s), strategyCalls(s)...)
+	calls := append(callsForManifests("deploy", s), strategyCalls(s)...)
+	if rollsBack(s) {
+		calls = append(calls, "roll back on account "+accountOf(s)+" what does not become stable")
+	}
+	return calls
 }
 
 // Describe implements workflows.Documented.
@@ -318,6 +341,7 @@ func (DeployManifest) Describe() workflows.Description {
 			{Name: "skipSpecTemplateLabels", Type: "boolean", Default: "false", Text: "Leaves the labels of pod templates alone."},
 			{Name: "skipExpressionEvaluation", Type: "boolean", Default: "false", Text: "Leaves expressions in the manifests alone, under evaluator v4."},
 			{Name: "stableManifestTimeoutMinutes", Type: "whole minutes", Default: "30", Text: "How long the manifests may take to become stable."},
+			{Name: "rollback", Type: "map", Default: "off", Text: "{\"onFailure\": true}: Deployments, StatefulSets and DaemonSets that do not become stable are rolled back to their last completed revision; see [rollouts](../../rollouts.md#rollback)."},
 			noOutputField,
 		},
 		Outputs: []workflows.Field{
@@ -327,6 +351,9 @@ func (DeployManifest) Describe() workflows.Description {
 			{Name: "outputs.boundArtifacts", Type: "list of artifacts", Text: "The artifacts that were bound."},
 			producedField,
 		},
-		Notes: []string{"The rollout is watched, not polled: the stage ends when it does. What the manifests wait for stands in `messages`, those that are done in `stableManifests` and `failedManifests`."},
+		Notes: []string{
+			"With `rollback.onFailure` two more tasks run: `findRollbackTargets` looks at the workloads before the deployment, `rollBackManifests` rolls back and waits until that is stable. The stage ends failed all the same; `rolledBack` and `notRolledBack` in its context and its errors say what was done.",
+			"The rollout is watched, not polled: the stage ends when it does. What the manifests wait for stands in `messages`, those that are done in `stableManifests` and `failedManifests`.", stabilityNote,
+		},
 	}
 }

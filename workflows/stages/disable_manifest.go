@@ -35,7 +35,7 @@ func (DisableManifest) Tasks(s *pipeline.Stage) []workflows.Task {
 }
 
 // Received implements workflows.Receiver: what the object waits for.
-func (DisableManifest) Received(*pipeline.Stage) []string { return []string{"messages"} }
+func (DisableManifest) Received(*pipeline.Stage) []string { return waitingKeys }
 
 // Calls implements workflows.Caller.
 func (DisableManifest) Calls(s *pipeline.Stage) []string { return callOn("stop traffic to", s) }
@@ -46,6 +46,6 @@ func (DisableManifest) Describe() workflows.Description {
 		Summary: "Stops sending traffic to a workload: its pods lose the labels that its load balancers select.",
 		Inputs:  targetInputs(loadBalancersField, stableField),
 		Outputs: []workflows.Field{targetField},
-		Notes:   []string{"Without load balancers nothing changes. Of a ReplicaSet the live pods are changed too; other workloads roll out new ones."},
+		Notes:   []string{"Without load balancers nothing changes. Of a ReplicaSet the live pods are changed too; other workloads roll out new ones.", stabilityNote},
 	}
 }

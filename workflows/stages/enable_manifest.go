@@ -35,7 +35,7 @@ func (EnableManifest) Tasks(s *pipeline.Stage) []workflows.Task {
 }
 
 // Received implements workflows.Receiver: what the object waits for.
-func (EnableManifest) Received(*pipeline.Stage) []string { return []string{"messages"} }
+func (EnableManifest) Received(*pipeline.Stage) []string { return waitingKeys }
 
 // Calls implements workflows.Caller.
 func (EnableManifest) Calls(s *pipeline.Stage) []string { return callOn("send traffic to", s) }
@@ -46,6 +46,6 @@ func (EnableManifest) Describe() workflows.Description {
 		Summary: "Sends traffic to a workload: its pods get the labels that its load balancers select.",
 		Inputs:  targetInputs(loadBalancersField, stableField),
 		Outputs: []workflows.Field{targetField},
-		Notes:   []string{"Without load balancers nothing changes. Of a ReplicaSet the live pods are changed too; other workloads roll out new ones."},
+		Notes:   []string{"Without load balancers nothing changes. Of a ReplicaSet the live pods are changed too; other workloads roll out new ones.", stabilityNote},
 	}
 }

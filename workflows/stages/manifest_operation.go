@@ -96,7 +96,7 @@ func updated(t *workflows.TaskRun, in activities.ManifestInput) pipeline.Map {
 
 // becomesStable is the task that waits for the changed object.
 func becomesStable(s *pipeline.Stage) workflows.Task {
-	return workflows.Task{Name: "waitForManifestToStabilize", Timeout: stableTimeout(s), Run: waitForStable}
+	return workflows.Task{Name: awaitTask, Timeout: stableTimeout(s), Run: waitForStable}
 }
 
 // callOn says in words what a stage does with its object.

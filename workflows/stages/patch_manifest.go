@@ -153,9 +153,9 @@ func promotePatch(_ workflow.Context, t *workflows.TaskRun) (workflows.Outcome, 
 // that was fetched, whose expressions are evaluated once.
 func (PatchManifest) Received(s *pipeline.Stage) []string {
 	if fromArtifact(s) {
-		return []string{deployedKey, "messages", "manifests"}
+		return append([]string{deployedKey, "manifests"}, waitingKeys...)
 	}
-	return []string{deployedKey, "messages"}
+	return append([]string{deployedKey}, waitingKeys...)
 }
 
 // Calls implements workflows.Caller.
@@ -186,6 +186,7 @@ func (PatchManifest) Describe() workflows.Description {
 		Notes: []string{
 			"A patch that changes nothing is no failure. A json patch binds no artifacts.",
 			"A worker that dies leaves no doubt: the patch carries the stage's key, so it is applied once, also a json patch that appends.",
+			stabilityNote,
 		},
 	}
 }

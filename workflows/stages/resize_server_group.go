@@ -91,7 +91,7 @@ func resizedIn(s *pipeline.Stage) string {
 }
 
 // Received implements workflows.Receiver: what the object waits for.
-func (ResizeServerGroup) Received(*pipeline.Stage) []string { return []string{"messages"} }
+func (ResizeServerGroup) Received(*pipeline.Stage) []string { return waitingKeys }
 
 // Calls implements workflows.Caller.
 func (ResizeServerGroup) Calls(s *pipeline.Stage) []string {
@@ -110,6 +110,6 @@ func (ResizeServerGroup) Describe() workflows.Description {
 			{Name: "capacity", Type: "map", Text: "`desired` replicas; `min` and `max` are passed over."},
 			stableField,
 		},
-		Notes: []string{"Other cloud providers' server groups are refused, and so is `target`."},
+		Notes: []string{"Other cloud providers' server groups are refused, and so is `target`.", stabilityNote},
 	}
 }

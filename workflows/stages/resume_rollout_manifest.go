@@ -38,7 +38,7 @@ func (ResumeRolloutManifest) Tasks(s *pipeline.Stage) []workflows.Task {
 }
 
 // Received implements workflows.Receiver: what the object waits for.
-func (ResumeRolloutManifest) Received(*pipeline.Stage) []string { return []string{"messages"} }
+func (ResumeRolloutManifest) Received(*pipeline.Stage) []string { return waitingKeys }
 
 // Calls implements workflows.Caller.
 func (ResumeRolloutManifest) Calls(s *pipeline.Stage) []string {
@@ -50,6 +50,6 @@ func (ResumeRolloutManifest) Describe() workflows.Description {
 	return workflows.Description{
 		Summary: "Resumes the rollout of a paused Deployment, as `kubectl rollout resume` does, and waits until it is stable.",
 		Inputs:  staticInputs(stableField),
-		Notes:   []string{"One that is not paused stays so."},
+		Notes:   []string{"One that is not paused stays so.", stabilityNote},
 	}
 }

@@ -81,7 +81,7 @@ func (RunJob) Check(s *pipeline.Stage) error {
 // Job's containers said at their end.
 func (RunJob) Received(s *pipeline.Stage) []string {
 	properties := s.Context.Map("propertyFileContents")
-	return append([]string{deployedKey, "jobStatus", "completionDetails", "propertyFileContents", "execution"}, slices.Sorted(maps.Keys(properties))...)
+	return append([]string{deployedKey, "jobStatus", "completionDetails", "propertyFileContents", "execution", stabilityKey}, slices.Sorted(maps.Keys(properties))...)
 }
 
 // jobKeys are where a stage holds its Job as text.
@@ -162,9 +162,9 @@ func (j *job) wait(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcom
 	// workflow continues as new while the Job runs.
 	c := t.Stage.Context
 	name := c.String("jobName")
-	out, err := workflows.Call(ctx, t, activities.AwaitJob, activities.AwaitJobInput{
+	out, err := j.end(ctx, t, activities.AwaitJobInput{
 		Scope: t.Scope(), Account: c.String("jobAccount"), Namespace: c.String("jobNamespace"), Name: name,
-		UID: c.String("jobUID"), PropertyFile: c.String("propertyFile"),
+		UID: c.String("jobUID"), PropertyFile: c.String("propertyFile"), Explain: true,
 	})
 	if err != nil {
 		return workflows.Outcome{}, err
@@ -189,11 +189,36 @@ func (j *job) wait(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcom
 			message += " " + part.label + ": " + strings.TrimSuffix(part.text, ".") + "."
 		}
 	}
-	return outcome, &pipeline.Error{Code: pipeline.CodeFailed, Message: message}
+	return outcome, &pipeline.Error{Code: pipeline.CodeFailed, Message: message, Details: because(jobStatus(activities.AwaitJobInput{Name: name}, out.Explanation))}
+}
+
+// end waits for the Job's end and shows meanwhile what troubles its pods.
+func (j *job) end(ctx workflow.Context, t *workflows.TaskRun, in activities.AwaitJobInput) (activities.AwaitJobOutput, error) {
+	for {
+		out, err := workflows.Call(ctx, t, activities.AwaitJob, in)
+		if err != nil {
+			return out, explained(err, in.Account, []activities.ManifestStatus{jobStatus(in, in.Seen)})
+		}
+		why := jobStatus(in, out.Explanation)
+		why.Failed = !out.Running
+		shown := explanations([]activities.ManifestStatus{why})
+		if _, before := t.Stage.Context[stabilityKey]; before || len(shown) > 0 {
+			t.Progress(pipeline.Map{stabilityKey: shown})
+		}
+		if !out.Running {
+			return out, nil
+		}
+		in.Seen = out.Explanation
+	}
+}
+
+// jobStatus is a Job as one of the objects that a stage waits for.
+func jobStatus(in activities.AwaitJobInput, why *activities.Explanation) activities.ManifestStatus {
+	return activities.ManifestStatus{Namespace: in.Namespace, Name: "job " + in.Name, Explanation: why}
 }
 
 // ownKeys are keys of the context that a Job's properties do not overwrite.
-var ownKeys = []string{"jobAccount", "jobNamespace", "jobName", "jobUID", "jobStatus", "completionDetails", "deploy.jobs"}
+var ownKeys = []string{stabilityKey, "jobAccount", "jobNamespace", "jobName", "jobUID", "jobStatus", "completionDetails", "deploy.jobs"}
 
 // addProperties puts a Job's properties among what its stage leaves, one key
 // each, and all under propertyFileContents.
@@ -292,7 +317,7 @@ func (RunJob) PrepareRestart(s *pipeline.Stage, details pipeline.Map) {
 		}
 		delete(s.Context, key)
 	}
-	for _, key := range []string{"jobAccount", "jobNamespace", "jobName", "jobUID", "canceledJobs", "execution"} {
+	for _, key := range []string{"jobAccount", "jobNamespace", "jobName", "jobUID", "canceledJobs", "execution", stabilityKey} {
 		delete(s.Context, key)
 	}
 }
@@ -332,6 +357,7 @@ func (RunJob) Describe() workflows.Description {
 			"A stage whose Job was replaced ends TERMINAL and says so; it never judges or deletes the Job of another run.",
 			"The annotation job.spinnaker.io/logs of the Job, a URL of its logs, stands in the stage's context under `execution.logs`.",
 			"A restart keeps what the earlier Job left in `restartDetails`.",
+			stabilityNote,
 		},
 	}
 }

@@ -29,7 +29,7 @@ func TestRunJobExample(t *testing.T) {
 	require.Equal(t, "bakery", in.Application)
 	require.Equal(t, activities.AwaitJobInput{
 		Scope:   activities.Scope{Application: "bakery", Execution: e.ID, Stage: s.ID, StageName: "Test", Task: "waitOnJobCompletion", User: "ines"},
-		Account: "prod", Namespace: "shop", Name: "test", UID: "uid-of-test",
+		Account: "prod", Namespace: "shop", Name: "test", UID: "uid-of-test", Explain: true,
 	}, w.Asked(activities.AwaitJob.Name)[0])
 	require.Empty(t, deleted(w))
 }

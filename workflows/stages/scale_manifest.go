@@ -46,7 +46,7 @@ func (ScaleManifest) Tasks(s *pipeline.Stage) []workflows.Task {
 }
 
 // Received implements workflows.Receiver: what the object waits for.
-func (ScaleManifest) Received(*pipeline.Stage) []string { return []string{"messages"} }
+func (ScaleManifest) Received(*pipeline.Stage) []string { return waitingKeys }
 
 // Calls implements workflows.Caller.
 func (ScaleManifest) Calls(s *pipeline.Stage) []string {
@@ -65,6 +65,6 @@ func (ScaleManifest) Describe() workflows.Description {
 			workflows.Field{Name: "replicas", Type: "whole number", Text: "How many there are to be."},
 			stableField),
 		Outputs: []workflows.Field{targetField},
-		Notes:   []string{"A worker that dies leaves no doubt: the change carries the stage's key, so it is made once, also when something else scales the object meanwhile."},
+		Notes:   []string{"A worker that dies leaves no doubt: the change carries the stage's key, so it is made once, also when something else scales the object meanwhile.", stabilityNote},
 	}
 }

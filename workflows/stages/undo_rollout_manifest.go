@@ -64,7 +64,7 @@ func optionalNumber(s *pipeline.Stage, key string) (*int64, error) {
 }
 
 // Received implements workflows.Receiver: what the object waits for.
-func (UndoRolloutManifest) Received(*pipeline.Stage) []string { return []string{"messages"} }
+func (UndoRolloutManifest) Received(*pipeline.Stage) []string { return waitingKeys }
 
 // Calls implements workflows.Caller.
 func (UndoRolloutManifest) Calls(s *pipeline.Stage) []string {
@@ -88,6 +88,7 @@ func (UndoRolloutManifest) Describe() workflows.Description {
 		Notes: []string{
 			"A revision that is the present one already changes nothing. A paused Deployment is refused.",
 			"A worker that dies leaves no doubt: the change carries the stage's key, so it is made once and never goes back further.",
+			stabilityNote,
 		},
 	}
 }

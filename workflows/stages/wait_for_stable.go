@@ -8,8 +8,11 @@ import (
 	"github.com/gennaker/gennaker/workflows"
 )
 
+// awaitTask is the task that waits for stability.
+const awaitTask = "waitForManifestToStabilize"
+
 // waitForStable watches the objects that the stage deployed until each is
-// stable or failed, and shows on the stage what they wait for (reference:
+// stable or failed, and shows on the stage what they wait for and why (reference:
 // clouddriver section 11).
 func waitForStable(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
 	in := activities.AwaitStableInput{
@@ -23,9 +26,9 @@ func waitForStable(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcom
 	for {
 		out, err := workflows.Call(ctx, t, activities.AwaitStable, in)
 		if err != nil {
-			return workflows.Outcome{}, err
+			return workflows.Outcome{}, explained(err, in.Account, in.Seen)
 		}
-		t.Progress(stability(in.Account, out.Statuses))
+		t.Progress(stability(t.Stage, in.Account, out.Statuses))
 		if out.Done {
 			return workflows.Outcome{}, failedManifests(in.Account, out.Statuses)
 		}
@@ -34,7 +37,7 @@ func waitForStable(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcom
 }
 
 // stability is what the stage's context says of its manifests.
-func stability(account string, statuses []activities.ManifestStatus) pipeline.Map {
+func stability(stage *pipeline.Stage, account string, statuses []activities.ManifestStatus) pipeline.Map {
 	messages, stable, failed := []any{}, []any{}, []any{}
 	for _, s := range statuses {
 		coordinates := map[string]any{"manifestName": s.Name, "location": location(s)}
@@ -52,20 +55,26 @@ func stability(account string, statuses []activities.ManifestStatus) pipeline.Ma
 			messages = append(messages, describe(account, s)+text)
 		}
 	}
-	return pipeline.Map{"messages": messages, "stableManifests": stable, "failedManifests": failed}
+	shown := pipeline.Map{"messages": messages, "stableManifests": stable, "failedManifests": failed}
+	why := explanations(statuses)
+	if _, before := stage.Context[stabilityKey]; before || len(why) > 0 {
+		shown[stabilityKey] = why
+	}
+	return shown
 }
 
 func failedManifests(account string, statuses []activities.ManifestStatus) error {
-	var faults []string
+	var faults, reasons []string
 	for _, s := range statuses {
 		if s.Failed {
 			faults = append(faults, describe(account, s)+s.Message)
+			reasons = append(reasons, because(s)...)
 		}
 	}
 	if len(faults) == 0 {
 		return nil
 	}
-	return &pipeline.Error{Code: pipeline.CodeFailed, Message: faults[0], Details: faults}
+	return &pipeline.Error{Code: pipeline.CodeFailed, Message: faults[0], Details: append(faults, reasons...)}
 }
 
 func describe(account string, s activities.ManifestStatus) string {

@@ -2,6 +2,7 @@ package workflowstest
 
 import (
 	"context"
+	"strings"
 
 	"github.com/gennaker/gennaker/activities"
 	"github.com/gennaker/gennaker/pipeline"
@@ -29,6 +30,29 @@ func (w *World) ScaleManifest(ctx context.Context, in activities.ScaleManifestIn
 // UndoRollout implements activities.ClouddriverOperations.
 func (w *World) UndoRollout(ctx context.Context, in activities.UndoRolloutInput) (activities.UndoRolloutOutput, error) {
 	return ask(ctx, w, activities.UndoRollout, in, func() (activities.UndoRolloutOutput, error) { return activities.UndoRolloutOutput{Revision: 1}, nil })
+}
+
+// FindRollback implements activities.ClouddriverOperations: every Deployment is at
+// revision 3, which is stable.
+func (w *World) FindRollback(ctx context.Context, in activities.DeployManifestInput) (activities.FindRollbackOutput, error) {
+	return ask(ctx, w, activities.FindRollback, in, func() (activities.FindRollbackOutput, error) {
+		out := activities.FindRollbackOutput{}
+		for _, m := range in.Manifests {
+			if strings.EqualFold(m.String("kind"), "deployment") {
+				out.Targets = append(out.Targets, activities.RollbackTarget{
+					Namespace: "shop", Name: "deployment " + m.Map("metadata").String("name"), UID: "u", Present: 3, Revision: 3,
+				})
+			}
+		}
+		return out, nil
+	})
+}
+
+// RollBack implements activities.ClouddriverOperations.
+func (w *World) RollBack(ctx context.Context, in activities.RollBackInput) (activities.RollBackOutput, error) {
+	return ask(ctx, w, activities.RollBack, in, func() (activities.RollBackOutput, error) {
+		return activities.RollBackOutput{Revision: in.Target.Revision}, nil
+	})
 }
 
 // PauseRollout implements activities.ClouddriverOperations.

@@ -15,7 +15,9 @@ func object(t *testing.T, text string) *unstructured.Unstructured {
 	return obj
 }
 
-func TestOf(t *testing.T) {
+// Rows of the status rules, by section (reference: clouddriver), on recorded objects.
+// TestReferenceStatus of the room above has those that a real control plane comes to.
+func TestReference(t *testing.T) {
 	t.Parallel()
 	none := Status{Stable: State{Message: "No status reported yet"}, Available: State{Message: "No availability reported"}}
 	stable := Status{Stable: State{State: true}, Available: State{State: true}}
@@ -108,7 +110,7 @@ func TestOf(t *testing.T) {
 		{"custom resource with a workload's name", `{"apiVersion":"example.com/v1","kind":"Deployment"}`, stable},
 	}
 	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
+		t.Run("10 "+c.name, func(t *testing.T) {
 			t.Parallel()
 			got, err := Of(object(t, c.object))
 			require.NoError(t, err)
@@ -117,7 +119,7 @@ func TestOf(t *testing.T) {
 	}
 }
 
-func TestOfRefusesOldWorkloads(t *testing.T) {
+func TestReferenceOldWorkloads(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		`{"apiVersion":"extensions/v1beta1","kind":"Deployment"}`,
@@ -131,7 +133,7 @@ func TestOfRefusesOldWorkloads(t *testing.T) {
 	}
 }
 
-func TestJob(t *testing.T) {
+func TestReferenceJobRun(t *testing.T) {
 	t.Parallel()
 	state, message := Job(object(t, `{"apiVersion":"batch/v1","kind":"Job","status":{"conditions":[{"type":"Failed","status":"True","message":"m"}]}}`))
 	require.Equal(t, JobFailed, state)

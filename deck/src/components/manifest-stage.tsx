@@ -1,8 +1,9 @@
-import { manifestsOf } from "@/api/stage-facts";
+import { manifestsOf, rollbackOf, type Rollback } from "@/api/stage-facts";
 import type { Stage } from "@/api/types";
 import { asText, dig } from "@/lib/records";
 import { Facts } from "@/ui/facts";
 import { ManifestList } from "./manifest-list";
+import classes from "./manifest-stage.module.css";
 import { StageSection } from "./stage-section";
 
 interface ManifestStageProps {
@@ -14,6 +15,7 @@ interface ManifestStageProps {
 /** What stages that change objects of a cluster have in common: where they act, and on what. */
 export function ManifestStage({ stage, title }: ManifestStageProps) {
   const manifests = manifestsOf(stage);
+  const rollback = rollbackOf(stage);
   const { context } = stage;
   return (
     <>
@@ -28,8 +30,21 @@ export function ManifestStage({ stage, title }: ManifestStageProps) {
               ? asText(dig(context, "trafficManagement", "options", "strategy"))
               : undefined,
           ],
+          ["Rollback", dig(context, "rollback", "onFailure") === true ? "on failure" : undefined],
         ]}
       />
+      {rollback.length > 0 && (
+        <StageSection title="Rollback">
+          <ul className={classes["rollback"]}>
+            {rollback.map((entry) => (
+              <li key={`${entry.namespace ?? ""} ${entry.object}`}>
+                <strong>{entry.object}</strong>
+                {entry.namespace ? ` in ${entry.namespace}` : ""}: {rollbackText(entry)}
+              </li>
+            ))}
+          </ul>
+        </StageSection>
+      )}
       {manifests.length > 0 && (
         <StageSection title={title}>
           <ManifestList label={title} manifests={manifests} />
@@ -37,4 +52,11 @@ export function ManifestStage({ stage, title }: ManifestStageProps) {
       )}
     </>
   );
+}
+
+/** What a rollback did to one object: "rolled back to revision 3, which is stable". */
+function rollbackText({ revision, stable, message, reason }: Rollback): string {
+  if (revision === undefined) return `not rolled back, because ${reason ?? "it could not be"}`;
+  const end = stable ? "which is stable" : "which is not stable yet";
+  return `rolled back to revision ${revision}, ${end}${message ? `: ${message}` : ""}`;
 }

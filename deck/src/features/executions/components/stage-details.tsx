@@ -14,6 +14,7 @@ import { StatusBadge } from "@/ui/status";
 import { Duration, TimeAgo } from "@/ui/times";
 import { AttemptsSection } from "./attempts-section";
 import { EarlierAttempts } from "./earlier-attempts";
+import { StabilitySection } from "./stability-section";
 import { StageControls } from "./stage-controls";
 import classes from "./stage-details.module.css";
 import { StageParts } from "./stage-parts";
@@ -89,6 +90,7 @@ export function StageDetails({ execution, stage, onSelect }: StageDetailsProps) 
                 </ul>
               </StageSection>
             )}
+            <StabilitySection stage={stage} />
             <StageParts execution={execution} stage={stage} onSelect={onSelect} />
             <EarlierAttempts stage={stage} />
             {comments && (
