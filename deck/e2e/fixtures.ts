@@ -42,7 +42,7 @@ export async function expectAccessible(page: Page): Promise<void> {
             .join("\n  ")}`,
       ),
     ).toEqual([]);
-  }).toPass({ timeout: 10_000 });
+  }).toPass({ timeout: 60_000 });
 }
 
 /** Replaces the text of the JSON editor, as a paste does. */
