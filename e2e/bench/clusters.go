@@ -24,7 +24,7 @@ const (
 	readNamespaces = 20
 	podsEach       = 5
 	groupsEach     = 50 // Deployments of one application
-	readNodes      = 6  // beside the three of the system, for 1000 pods each
+	podsANode      = 750
 	readRequests   = 200
 	makersAtOnce   = 24
 	settleWithin   = 30 * time.Minute
@@ -39,7 +39,7 @@ func (b *bench) clusters(ctx context.Context, deployments int) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	system, err := harness.Start(ctx, harness.Options{Dir: dir, Workers: 1, OneAccount: true})
+	system, err := harness.Start(ctx, harness.Options{Dir: dir, Workers: 1, OneAccount: true, AuditReads: true})
 	if err != nil {
 		return err
 	}
@@ -69,6 +69,10 @@ func (r *reading) run(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintf(os.Stderr, "the cluster is populated after %s\n", time.Since(began).Round(time.Second))
+	unasked, err := r.idle(ctx)
+	if err != nil {
+		return err
+	}
 	first, err := r.firstAnswer(ctx)
 	if err != nil {
 		return err
@@ -85,6 +89,10 @@ func (r *reading) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	watched, err := r.idle(ctx)
+	if err != nil {
+		return err
+	}
 	bare, err := r.bare(ctx)
 	if err != nil {
 		return err
@@ -97,6 +105,8 @@ func (r *reading) run(ctx context.Context) error {
 	name := fmt.Sprintf("GET serverGroups of an application with %d of them", min(groupsEach, r.deployments))
 	r.bench.rows = append(r.bench.rows,
 		series(what+"memory (RSS) of the worker before it watches", "MB", []float64{before}),
+		series(what+"requests to the cluster while nobody asks", "1/min", []float64{unasked}),
+		series(what+"requests to the cluster while it is watched and nothing changes", "1/min", []float64{watched}),
 		series(what+"from the first question to the whole answer", "ms", []float64{first}),
 		series("GET version of the same Gate, 95th percentile", "ms", []float64{percentile(bare)}),
 		series(what+name, "ms", mirrored),
@@ -106,6 +116,19 @@ func (r *reading) run(ctx context.Context) error {
 		series(what+"memory (RSS) of Gate", "MB", []float64{gate}),
 	)
 	return nil
+}
+
+// idle is how many requests reach the cluster's API server in a minute in which
+// nothing happens.
+func (r *reading) idle(ctx context.Context) (float64, error) {
+	began := time.Now()
+	select {
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	case <-time.After(time.Minute):
+	}
+	n, err := r.Cluster.Requests(began)
+	return float64(n), err
 }
 
 // percentile is the 95th.
@@ -118,7 +141,7 @@ func application50(i int) string { return fmt.Sprintf("fleet%02d", i/groupsEach)
 
 // populate makes the Deployments and waits until their pods run.
 func (r *reading) populate(ctx context.Context) error {
-	for i := range readNodes {
+	for i := range r.deployments*podsEach/podsANode + 1 { // beside the three of the system
 		_, err := r.Cluster.Client.CoreV1().Nodes().Create(ctx, &corev1.Node{ObjectMeta: metav1.ObjectMeta{
 			Name: fmt.Sprintf("bench-%d", i), Annotations: map[string]string{"kwok.x-k8s.io/node": "fake"}, Labels: map[string]string{"type": "kwok"},
 		}}, metav1.CreateOptions{})

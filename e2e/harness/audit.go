@@ -12,24 +12,29 @@ import (
 	"github.com/gennaker/gennaker/deploy/local/stack"
 )
 
-// auditPolicy records every request that changes something, without bodies.
+// auditPolicy records every request that changes something, without bodies, after
+// a rule about those that read.
 const auditPolicy = `apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
 rules:
-- {level: None, verbs: [get, list, watch]}
+- {level: %s, verbs: [get, list, watch]}
 - {level: None, resources: [{group: coordination.k8s.io}, {resources: [events, nodes, nodes/status]}, {group: events.k8s.io}]}
 - {level: Metadata}
 `
 
-// audited makes the API server keep an audit log.
-func audited(part stack.Part) stack.Part {
+// audited makes the API server keep an audit log, of reads too if asked for.
+func audited(part stack.Part, reads bool) stack.Part {
+	level := "None"
+	if reads {
+		level = "Metadata"
+	}
 	prepare, args := part.Prepare, part.Args
 	part.Prepare = func(e *stack.Env) error {
 		if err := prepare(e); err != nil {
 			return err
 		}
-		return os.WriteFile(auditPolicyPath(e), []byte(auditPolicy), 0o600)
+		return os.WriteFile(auditPolicyPath(e), fmt.Appendf(nil, auditPolicy, level), 0o600)
 	}
 	part.Args = func(e *stack.Env) ([]string, error) {
 		list, err := args(e)
@@ -56,43 +61,69 @@ type Write struct {
 // String returns the write in one line.
 func (w Write) String() string { return fmt.Sprintf("%s %s %d", w.Verb, w.Object, w.Code) }
 
-// Writes returns what the product changed in a namespace, in order. Requests
-// that only try (dry runs) are left out.
-func (c *Cluster) Writes(namespace string) ([]Write, error) {
+// auditEvent is one line of the audit log.
+type auditEvent struct {
+	ID         string    `json:"auditID"`
+	Verb       string    `json:"verb"`
+	UserAgent  string    `json:"userAgent"`
+	RequestURI string    `json:"requestURI"`
+	At         time.Time `json:"stageTimestamp"`
+	ObjectRef  struct {
+		Resource  string `json:"resource"`
+		Namespace string `json:"namespace"`
+		Name      string `json:"name"`
+	} `json:"objectRef"`
+	ResponseStatus struct {
+		Code int `json:"code"`
+	} `json:"responseStatus"`
+}
+
+// eachRequest shows the product's requests in the order of the log.
+func (c *Cluster) eachRequest(see func(auditEvent)) error {
 	file, err := os.Open(auditPath(c.env))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { _ = file.Close() }() // opened for reading only
-	var out []Write
 	lines := bufio.NewScanner(file)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		var event struct {
-			Verb       string    `json:"verb"`
-			UserAgent  string    `json:"userAgent"`
-			RequestURI string    `json:"requestURI"`
-			At         time.Time `json:"stageTimestamp"`
-			ObjectRef  struct {
-				Resource  string `json:"resource"`
-				Namespace string `json:"namespace"`
-				Name      string `json:"name"`
-			} `json:"objectRef"`
-			ResponseStatus struct {
-				Code int `json:"code"`
-			} `json:"responseStatus"`
-		}
+		var event auditEvent
 		if err := json.Unmarshal(lines.Bytes(), &event); err != nil {
 			// A killed API server leaves its last line unfinished.
 			continue
 		}
-		if !strings.HasPrefix(event.UserAgent, "gennaker") || event.ObjectRef.Namespace != namespace || strings.Contains(event.RequestURI, "dryRun") {
-			continue
+		if strings.HasPrefix(event.UserAgent, "gennaker") {
+			see(event)
+		}
+	}
+	return lines.Err()
+}
+
+// Requests counts what the product asked of the API server since a time. It takes
+// [Options.AuditReads].
+func (c *Cluster) Requests(since time.Time) (int, error) {
+	seen := map[string]bool{}
+	err := c.eachRequest(func(event auditEvent) {
+		if event.At.After(since) {
+			seen[event.ID] = true
+		}
+	})
+	return len(seen), err
+}
+
+// Writes returns what the product changed in a namespace, in order. Requests
+// that only try (dry runs) are left out.
+func (c *Cluster) Writes(namespace string) ([]Write, error) {
+	var out []Write
+	err := c.eachRequest(func(event auditEvent) {
+		if event.ObjectRef.Namespace != namespace || strings.Contains(event.RequestURI, "dryRun") {
+			return
 		}
 		out = append(out, Write{
 			Verb: event.Verb, Object: event.ObjectRef.Resource + "/" + event.ObjectRef.Name,
 			Code: event.ResponseStatus.Code, At: event.At,
 		})
-	}
-	return out, lines.Err()
+	})
+	return out, err
 }

@@ -39,6 +39,9 @@ type Options struct {
 	OneAccount bool
 	// Postgres keeps Temporal's state in a PostgreSQL server instead of SQLite.
 	Postgres bool
+	// AuditReads lets the API server record the requests that only read, so that
+	// [Cluster.Requests] counts them.
+	AuditReads bool
 }
 
 // System is a running installation.
@@ -104,19 +107,19 @@ func start(ctx context.Context, o Options) (*System, error) {
 	} else {
 		s.TemporalServer = s.server(stack.Temporal())
 	}
-	if err := s.startServers(ctx); err != nil {
+	if err := s.startServers(ctx, o); err != nil {
 		return s, err
 	}
 	return s, s.startProduct(ctx, o)
 }
 
 // startServers starts what the product needs and builds the product meanwhile.
-func (s *System) startServers(ctx context.Context) error {
+func (s *System) startServers(ctx context.Context, o Options) error {
 	s.MinIO, s.Redis = s.server(stack.MinIO()), s.server(stack.Redis())
 	var cluster []*Server
 	for _, part := range stack.Kubernetes() {
 		if part.Name == "kube-apiserver" {
-			part = audited(part)
+			part = audited(part, o.AuditReads)
 		}
 		server := s.server(part)
 		cluster = append(cluster, server)
