@@ -31,7 +31,7 @@ func register[In, Out any](r Registry, c Call[In, Out], fn func(context.Context,
 			}
 		}()
 		out, err = run(ctx, in)
-		if err != nil && workerStopped(ctx) {
+		if err != nil && cutOff(ctx) {
 			return out, givenBack()
 		}
 		return out, ToTemporal(err)
@@ -61,21 +61,19 @@ func givingBack[In, Out any](fn func(context.Context, In) (Out, error)) func(con
 	}
 }
 
-// workerStopped reports whether a call was cut off because its worker stops and
-// has waited long enough for it. A cancelled call is no such case.
-func workerStopped(ctx context.Context) bool {
-	select {
-	case <-activity.GetWorkerStopChannel(ctx):
-		cause := context.Cause(ctx)
-		return errors.Is(ctx.Err(), context.Canceled) && !temporal.IsCanceledError(cause) && !errors.Is(cause, context.Canceled)
-	default:
-		return false
-	}
+// cutOff reports whether a call was ended by what happened to its worker, and not
+// on somebody's request: the worker stops and has waited long enough for it, or
+// Temporal was away when the call had to tell that it lives, upon which its client
+// cancels the call.
+func cutOff(ctx context.Context) bool {
+	cause := context.Cause(ctx)
+	return errors.Is(ctx.Err(), context.Canceled) && !temporal.IsCanceledError(cause) && !errors.Is(cause, context.Canceled)
 }
 
-// givenBack lets Temporal hand the call to another worker.
+// givenBack lets Temporal hand the call to another worker, or to this one again,
+// with what its last heartbeat told.
 func givenBack() error {
-	return temporal.NewApplicationError("The worker stops and gives the call back.", "worker_stopping")
+	return temporal.NewApplicationError("The worker stops, or has lost Temporal for a while, and gives the call back.", "given_back")
 }
 
 // Done is the output of activities that have nothing to say.

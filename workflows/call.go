@@ -51,11 +51,15 @@ func Call[In, Out any](ctx workflow.Context, t *TaskRun, call activities.Call[In
 		if err == nil || Canceled(err) || !worthRepeating(err) || errors.Is(err, errUnserved) {
 			return out, err
 		}
-		wait := max(backoff(attempt, maxBackoff), t.leastBackoff(), min(pipeline.RetryAfterOf(err), maxRetryAfter))
-		next := workflow.Now(ctx).Add(wait)
-		if deadline, bounded := t.Deadline(ctx); bounded && next.After(deadline) {
-			return out, t.gaveUp(err)
+		now, own := workflow.Now(ctx), max(backoff(attempt, maxBackoff), t.leastBackoff())
+		wait := max(own, min(pipeline.RetryAfterOf(err), maxRetryAfter))
+		if deadline, bounded := t.Deadline(ctx); bounded && now.Add(wait).After(deadline) {
+			// Who asks for more time than there is may answer earlier.
+			if wait = max(own, deadline.Sub(now)/2); now.Add(wait).After(deadline) {
+				return out, t.gaveUp(err)
+			}
 		}
+		next := now.Add(wait)
 		t.recordAttempt(ctx, attempt, err, next)
 		err = t.AwaitFor(ctx, wait, "next attempt of "+t.task.Name, func() bool { return false })
 		if err != nil {

@@ -3,14 +3,19 @@ package clouddriver
 import (
 	"context"
 	"sync"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// readAhead is how many live objects are read before their manifests' turns
-// come. It is small, so that what was read is young when it is used.
-const readAhead = 8
+const (
+	// readAhead is how many live objects are read before their manifests' turns
+	// come.
+	readAhead = 8
+	// readGood is how long such a read is used: a manifest before may take minutes.
+	readGood = time.Second
+)
 
 // lookahead reads the live objects of the manifests to come while earlier ones are
 // sent, since sending goes one by one and each waits for what is there.
@@ -26,9 +31,10 @@ type lookahead struct {
 
 // liveRead is a live object that is being read.
 type liveRead struct {
-	read chan struct{} // closed when live and err are there
+	read chan struct{} // closed when the rest is there
 	live *unstructured.Unstructured
 	err  error
+	at   time.Time // when it was asked for
 }
 
 // lookAhead begins to read for manifests that are sent in this order; skip says
@@ -38,6 +44,9 @@ func (cl *cluster) lookAhead(ctx context.Context, manifests []*manifest, skip fu
 	a := &lookahead{cluster: cl, ctx: ctx, cancel: cancel}
 	seen := map[string]bool{}
 	for _, m := range manifests {
+		if m.strategy("recreate") {
+			break // what comes after may go with the object, as a namespace's content does
+		}
 		if !m.readable() || skip(m) {
 			continue
 		}
@@ -70,7 +79,7 @@ func (a *lookahead) next() {
 	if m.resource.namespaced {
 		namespace = a.cluster.orDefault(namespace)
 	}
-	e := &liveRead{read: make(chan struct{})}
+	e := &liveRead{read: make(chan struct{}), at: time.Now()}
 	m.reading = e
 	resource, name := *m.resource, m.obj.GetName()
 	a.done.Go(func() {
@@ -93,13 +102,13 @@ func (a *lookahead) close() {
 }
 
 // live returns the object of a manifest: what was read ahead the first time,
-// unless that failed.
+// unless that failed or is old.
 func (cl *cluster) live(ctx context.Context, m *manifest, t target) (*unstructured.Unstructured, error) {
 	if e := m.reading; e != nil && !m.usedRead {
 		m.usedRead = true
 		select {
 		case <-e.read:
-			if e.err == nil || apierrors.IsNotFound(e.err) {
+			if time.Since(e.at) < readGood && (e.err == nil || apierrors.IsNotFound(e.err)) {
 				return e.live, e.err
 			}
 		case <-ctx.Done():

@@ -154,7 +154,7 @@ const maxDetails = 20
 // problem tells of something about the operation as a whole.
 func (p *planning) problem(err error) {
 	p.out.Problems = append(p.out.Problems, activities.PlanProblem{
-		Message: visible(cut(pipeline.MessageOf(err), 2*maxShown)), Details: pipeline.DetailsOf(err), Passing: passing(err),
+		Message: visible(cut(pipeline.MessageOf(err), 2*maxShown)), Details: pipeline.DetailsOf(err), Passing: passing(err) || pipeline.CodeOf(err) == pipeline.CodeTimeout,
 	})
 }
 

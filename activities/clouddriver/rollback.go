@@ -117,12 +117,12 @@ func (c *Clouddriver) RollBack(ctx context.Context, in activities.RollBackInput)
 	if in.Target.Revision == 0 {
 		return activities.RollBackOutput{Left: in.Target.Reason}, nil
 	}
+	heart := startHeart(ctx, nil)
+	defer heart.rest()
 	cl, o, err := c.locate(ctx, in.ManifestInput, Write)
 	if err != nil {
 		return none, err
 	}
-	heart := startHeart(ctx, nil)
-	defer heart.rest()
 	if err := cl.capable(o, "undo rollout", func(k kindInfo) bool { return k.rollout }); err != nil {
 		return none, err
 	}

@@ -114,7 +114,7 @@ func (c connections) openFor(ctx context.Context, p *process, roles []string) (*
 				return err
 			}
 		}
-		if c.Redis.Address != redismodel.EmbeddedAddress {
+		if c.Redis.Address != "" && c.Redis.Address != redismodel.EmbeddedAddress {
 			if err := o.openRedis(ctx, c); err != nil {
 				return err
 			}

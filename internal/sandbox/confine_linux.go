@@ -21,7 +21,7 @@ func confine(memory int64, limit time.Duration) error {
 	// being able to say so is no harm.
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0o600)
 	debug.SetMemoryLimit(memory * 3 / 4)
-	debug.SetMaxStack(256 << 20)
+	debug.SetMaxStack(maxStack(memory))
 	seconds := uint64((limit + time.Second - 1) / time.Second)
 	for _, l := range []struct {
 		resource  int

@@ -24,7 +24,7 @@ func Self(args ...string) []string {
 // development: there the process is not kept from the network.
 func confine(memory int64, _ time.Duration) error {
 	debug.SetMemoryLimit(memory * 3 / 4)
-	debug.SetMaxStack(256 << 20)
+	debug.SetMaxStack(maxStack(memory))
 	go func() {
 		sample := []metrics.Sample{{Name: "/memory/classes/total:bytes"}}
 		for range time.Tick(20 * time.Millisecond) {

@@ -219,6 +219,10 @@ func Serve(stdin io.Reader, stdout, stderr io.Writer, tasks map[string]Task) int
 	return 0
 }
 
+// maxStack bounds the stack, so that nesting without end is told as that and not
+// as a lack of memory: a stack that grows is copied into one of twice its size.
+func maxStack(memory int64) int { return int(min(memory/8, 256<<20)) }
+
 func do(task Task, input json.RawMessage) (a answer) {
 	defer func() {
 		if v := recover(); v != nil {

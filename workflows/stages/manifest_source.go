@@ -19,6 +19,10 @@ func fromArtifact(s *pipeline.Stage) bool {
 	return strings.EqualFold(s.Context.String("source"), "artifact")
 }
 
+// sourceChange marks runs that refuse an unknown source: older ones took it for
+// text.
+const sourceChange = "manifests.source"
+
 // sourceManifests returns the manifests of a stage, whatever their source: those
 // of an artifact, fetched and with their expressions evaluated, or those that
 // stand in the stage under the first of keys that it holds (reference: clouddriver
@@ -28,7 +32,7 @@ func fromArtifact(s *pipeline.Stage) bool {
 func sourceManifests(ctx workflow.Context, t *workflows.TaskRun, keys ...string) ([]pipeline.Map, error) {
 	switch source := t.Stage.Context.String("source"); {
 	case fromArtifact(t.Stage):
-	case source != "" && !strings.EqualFold(source, "text"):
+	case source != "" && !strings.EqualFold(source, "text") && workflow.GetVersion(ctx, sourceChange, workflow.DefaultVersion, 1) != workflow.DefaultVersion:
 		return nil, pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' has the source '%s': use text or artifact.", t.Stage.Name, source)
 	default:
 		return flattenValue(t.Stage, firstOf(t.Stage, keys), keys[0])

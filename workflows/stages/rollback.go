@@ -49,7 +49,9 @@ func (DeployManifest) PrepareRestart(s *pipeline.Stage, details pipeline.Map) {
 			details[key] = v
 		}
 	}
-	for _, key := range []string{targetsKey, rolledBackKey, notRolledBackKey, stabilityKey} {
+	// What was stable then is for the next run to see again: it decides what is
+	// rolled back.
+	for _, key := range []string{targetsKey, rolledBackKey, notRolledBackKey, stabilityKey, "stableManifests", "failedManifests"} {
 		delete(s.Context, key)
 	}
 }
@@ -203,10 +205,11 @@ func targetFor(s *pipeline.Stage, of activities.ManifestStatus) (activities.Roll
 	return activities.RollbackTarget{}, false
 }
 
-// deployedAs is the object as the deployment left it.
+// deployedAs is the object as the deployment left it: of one that it holds twice,
+// the last.
 func deployedAs(s *pipeline.Stage, of activities.ManifestStatus) pipeline.Map {
 	kind, name, _ := strings.Cut(of.Name, " ")
-	for _, v := range s.Context.List(deployedKey) {
+	for _, v := range slices.Backward(s.Context.List(deployedKey)) {
 		m := pipeline.AsMap(v)
 		metadata := m.Map("metadata")
 		if strings.EqualFold(m.String("kind"), kind) && metadata.String("name") == name && metadata.String("namespace") == location(of) {
