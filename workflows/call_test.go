@@ -83,6 +83,20 @@ func TestAskedWaitIsKept(t *testing.T) {
 	}
 }
 
+// Who asks for more time than the task has may be back sooner.
+func TestAskedWaitBeyondTheDeadline(t *testing.T) {
+	t.Parallel()
+	w := workflowstest.NewWorld()
+	failing(w, 1, func(int) error {
+		err := pipeline.Errorf(pipeline.CodeThrottled, "Not now.")
+		err.RetryAfter = 5 * time.Minute
+		return err
+	})
+	e := newRun(t, w, `{"stages":[{"type":"scripted","calls":"p","allowed":60}]}`).Done()
+	require.Equal(t, pipeline.Succeeded, e.Status)
+	require.Equal(t, e.StartTime+30_000, e.EndTime, "half of what is left")
+}
+
 func TestOnlyTheLastAttemptsAreShown(t *testing.T) {
 	t.Parallel()
 	w := workflowstest.NewWorld()
