@@ -1,4 +1,5 @@
-import { manifestsOf, rollbackOf, type Rollback } from "@/api/stage-facts";
+import { rollbackOf, type Rollback } from "@/api/rollout-facts";
+import { manifestsOf } from "@/api/stage-facts";
 import type { Stage } from "@/api/types";
 import { asText, dig } from "@/lib/records";
 import { Facts } from "@/ui/facts";

@@ -1,5 +1,5 @@
 import { Badge, Table, Text, Title } from "@mantine/core";
-import { stabilityOf, type Explanation, type TroubledPods } from "@/api/stage-facts";
+import { stabilityOf, type Explanation, type TroubledPods } from "@/api/rollout-facts";
 import type { Stage } from "@/api/types";
 import { StageSection } from "@/components/stage-section";
 import { formatAbsolute, formatClock } from "@/lib/time";
