@@ -23,12 +23,14 @@ test("pauses and resumes, on the page and in the list", async ({ page }) => {
     graph.getByRole("button", { name: "Books balanced?, Manual judgment, Paused" }),
   ).toBeVisible();
   await expectAccessible(page);
+  const id = /\/executions\/(\w+)/.exec(page.url())?.[1] ?? "";
   await page.getByRole("link", { name: "← All executions" }).click();
-  const row = page.getByRole("article").filter({ hasText: "Paused by anonymous at" });
+  const row = page.getByRole("article", { name: `Execution ${id}` });
   await expect(row.getByText("Paused", { exact: true })).toBeVisible();
+  await expect(row.getByText("Paused by anonymous at")).toBeVisible();
   await row.getByRole("button", { name: /^Actions for execution/ }).click();
   await page.getByRole("menuitem", { name: "Resume" }).click();
-  await expect(page.getByText("Awaiting judgment: Books balanced?")).toBeVisible();
+  await expect(row.getByText("Awaiting judgment: Books balanced?")).toBeVisible();
 });
 
 test("says what waits for another run, and deletes it", async ({ page }) => {
