@@ -128,7 +128,14 @@ func (r *reading) idle(ctx context.Context) (float64, error) {
 	case <-time.After(time.Minute):
 	}
 	n, err := r.Cluster.Requests(began)
-	return float64(n), err
+	if err != nil {
+		return 0, err
+	}
+	// None in a minute is a figure; none since the start is a fault of the log.
+	if all, err := r.Cluster.Requests(time.Time{}); err != nil || all == 0 {
+		return 0, errors.Join(err, errors.New("the audit log shows no request of the product at all"))
+	}
+	return float64(n), nil
 }
 
 // percentile is the 95th.
