@@ -28,7 +28,7 @@ func TestImportsFollowTheHouse(t *testing.T) {
 // every program and into workflow code.
 func TestContractsPullInNoClient(t *testing.T) {
 	t.Parallel()
-	for _, folder := range []string{"pipeline", "activities", "workflows", "workflows/stages", "front50", "executions", "clusters"} {
+	for _, folder := range []string{"pipeline", "activities", "workflows", "workflows/stages", "front50", "executions", "clusters", "fiat"} {
 		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", module+"/"+folder).Output()
 		require.NoError(t, explain(err))
 		for dependency := range strings.FieldsSeq(string(out)) {

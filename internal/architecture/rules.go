@@ -55,13 +55,18 @@ var places = []place{
 	{folder: "accounts/", may: []string{"accounts", "pipeline", "internal/"},
 		why: "rooms know their own door and the domain, never a sibling; share code through the door or internal/"},
 
+	{folder: "fiat", may: []string{"pipeline"}, never: clients,
+		why: "the door holds interfaces and rules; a store or a source of roles belongs into a room below fiat/"},
+	{folder: "fiat/", may: []string{"fiat", "pipeline", "internal/"},
+		why: "rooms know their own door and the domain, never a sibling; share code through the door or internal/"},
+
 	{folder: "front50/", may: []string{"front50", "pipeline", "pipeline/templates", "internal/"},
 		why: "rooms know their own door and the domain, never a sibling; share code through the door or internal/"},
 	{folder: "executions/", may: []string{"executions", "pipeline", "internal/"},
 		why: "rooms know their own door and the domain, never a sibling; share code through the door or internal/"},
 	{folder: "clusters/", may: []string{"clusters", "pipeline", "internal/"},
 		why: "rooms know their own door and the domain, never a sibling; share code through the door or internal/"},
-	{folder: "activities/", may: []string{"activities", "front50", "executions", "clusters", "pipeline", "pipeline/", "internal/"},
+	{folder: "activities/", may: []string{"activities", "fiat", "front50", "executions", "clusters", "pipeline", "pipeline/", "internal/"},
 		why: "rooms implement contracts with doors handed in, never by a sibling; share code through the contract or internal/"},
 
 	{folder: "workflows", may: []string{"activities", "pipeline", "pipeline/", "internal/ids"}, never: clients,
@@ -75,12 +80,12 @@ var places = []place{
 	{folder: "gate", may: gateMay, never: []string{"k8s.io", "github.com/minio/minio-go", "github.com/redis/go-redis"}, why: gateWhy},
 	{folder: "gate/", may: append([]string{"gate"}, gateMay...),
 		never: []string{"k8s.io", "github.com/minio/minio-go", "github.com/redis/go-redis"}, why: gateWhy},
-	{folder: "workers", may: []string{"workflows", "workflows/", "activities", "activities/", "front50", "front50/",
+	{folder: "workers", may: []string{"fiat", "workflows", "workflows/", "activities", "activities/", "front50", "front50/",
 		"executions", "executions/", "clusters", "clusters/", "pipeline", "pipeline/", "internal/"},
 		why: "workers build rooms and run them; they know neither Gate nor the command"},
 
 	{folder: "deck", why: "Deck is files and their handler; it is handed its settings"},
-	{folder: "cmd/", may: []string{"accounts", "accounts/", "workers", "gate", "gate/", "workflows", "workflows/", "activities", "activities/", "front50", "front50/",
+	{folder: "cmd/", may: []string{"accounts", "accounts/", "fiat", "fiat/", "workers", "gate", "gate/", "workflows", "workflows/", "activities", "activities/", "front50", "front50/",
 		"executions", "executions/", "clusters", "clusters/", "pipeline", "pipeline/", "deck", "internal/"},
 		why: "the command wires everything but tests and the local stack"},
 
@@ -95,7 +100,7 @@ var places = []place{
 	{folder: "e2e/", may: []string{""}, why: "end-to-end tests may use anything"},
 }
 
-var gateMay = []string{"workflows", "workflows/stages", "activities", "front50", "executions", "clusters", "pipeline", "pipeline/", "internal/"}
+var gateMay = []string{"workflows", "workflows/stages", "activities", "fiat", "front50", "executions", "clusters", "pipeline", "pipeline/", "internal/"}
 
 const gateWhy = "Gate knows doors and contracts; the command hands it what stands behind them"
 
