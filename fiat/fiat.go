@@ -6,6 +6,7 @@ package fiat
 import (
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Authorization is what a role may do with a resource.
@@ -45,11 +46,20 @@ func (p Permissions) Allow(a Authorization, roles []string) bool {
 	if !p.Restricted() {
 		return true
 	}
-	return slices.ContainsFunc(p[a], func(wanted string) bool { return slices.Contains(roles, Role(wanted)) })
+	return slices.ContainsFunc(p[a], func(wanted string) bool {
+		wanted = Role(wanted)
+		return wanted != "" && slices.Contains(roles, wanted)
+	})
 }
 
-// Role returns the form of a role's name by which roles are told apart.
-func Role(name string) string { return strings.ToLower(strings.TrimSpace(name)) }
+// Role returns the form of a role's name by which roles are told apart; empty for
+// what is no name.
+func Role(name string) string {
+	if strings.ContainsFunc(name, unicode.IsControl) {
+		return ""
+	}
+	return strings.ToLower(strings.TrimSpace(name))
+}
 
 // RolesOf returns names in the form of [Role], sorted, each once, without empty ones.
 func RolesOf(names ...string) []string {

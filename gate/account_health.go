@@ -70,6 +70,9 @@ func getCredentialsHealth(r *request) error {
 	if err != nil && pipeline.CodeOf(err) == pipeline.CodeNotFound {
 		return pipeline.Errorf(pipeline.CodeNotFound, "Account not found (name: %s)", r.param("account"))
 	}
+	if err == nil {
+		err = r.mayRead(r.param("account"))
+	}
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package gate_test
 
 import (
 	"context"
-	"slices"
 
 	"github.com/gennaker/gennaker/gate"
 	"github.com/gennaker/gennaker/pipeline"
@@ -20,11 +19,6 @@ func (a accountList) Account(_ context.Context, name string) (gate.Account, erro
 		}
 	}
 	return gate.Account{}, pipeline.Errorf(pipeline.CodeNotFound, "There is no account %q.", name)
-}
-
-// Allows gives everybody the role that bears the own name.
-func (a accountList) Allows(_ context.Context, user string, account gate.Account, access string) (bool, error) {
-	return len(account.Permissions) == 0 || slices.Contains(account.Permissions[access], user), nil
 }
 
 func (a accountList) Health(_ context.Context, name string) (gate.AccountHealth, error) {

@@ -31,10 +31,14 @@ func listApplications(r *request) error {
 	if err != nil {
 		return err
 	}
+	may, err := r.applicationsToRead()
+	if err != nil {
+		return err
+	}
 	account, owner := r.text("account"), r.text("owner")
 	out := make([]any, 0, len(apps))
 	keep := func(a pipeline.Map) {
-		if (account == "" || hasAccount(a, account)) && (owner == "" || strings.EqualFold(a.String("email"), owner)) {
+		if may(a.String("name")) && (account == "" || hasAccount(a, account)) && (owner == "" || strings.EqualFold(a.String("email"), owner)) {
 			out = append(out, map[string]any(a))
 		}
 	}

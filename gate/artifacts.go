@@ -43,6 +43,9 @@ func (r *request) withParent(l pipeline.Launch) (pipeline.Launch, error) {
 		return l, err
 	}
 	parent := record.Execution
+	if may, err := r.applicationsToRead(); err != nil || !may(parent.Application) {
+		return l, err // what the caller may not see does not exist
+	}
 	artifacts, err := parent.Artifacts("")
 	if err != nil {
 		return l, err

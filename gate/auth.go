@@ -25,7 +25,7 @@ type authority struct {
 
 // getUser never refuses: Deck asks it to learn whether anybody is logged in.
 func getUser(r *request) error {
-	accounts, err := r.server.accountNames(r.ctx(), r.caller.User)
+	accounts, err := r.accountNames()
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gennaker/gennaker/activities"
 	"github.com/gennaker/gennaker/clusters"
+	"github.com/gennaker/gennaker/fiat"
 	"github.com/gennaker/gennaker/pipeline"
 )
 
@@ -51,21 +52,33 @@ const (
 	headerIncomplete = "X-Gennaker-Incomplete"
 )
 
-// allowed reports whether a user may read an account. Every answer about
+// allowed refuses an account that the caller may not read. Every answer about
 // clusters passes it.
-func (s *Server) allowed(ctx context.Context, user, account string) bool {
-	return s.mayRead == nil || s.mayRead(ctx, user, account)
+func (r *request) allowed(s fiat.Subject, account string) error {
+	if r.server.accountPermissions == nil {
+		return nil
+	}
+	given, known := r.server.accountPermissions(r.ctx(), account)
+	if !known {
+		return pipeline.Errorf(pipeline.CodeForbidden, "Access is denied: nothing is known of the account '%s'.", account)
+	}
+	return s.May(fiat.Read, "account", account, accountPermissions(given))
 }
 
 // accountsToRead lists the accounts that the caller may read.
 func (r *request) accountsToRead() ([]string, error) {
+	r.checked = true
+	s, err := r.subject()
+	if err != nil {
+		return nil, err
+	}
 	accounts, err := r.server.accounts.Accounts(r.ctx())
 	if err != nil {
 		return nil, err
 	}
 	var names []string
 	for _, a := range accounts {
-		if r.server.allowed(r.ctx(), r.caller.User, a.Name) {
+		if r.allowed(s, a.Name) == nil {
 			names = append(names, a.Name)
 		}
 	}
@@ -74,10 +87,13 @@ func (r *request) accountsToRead() ([]string, error) {
 
 // mayRead refuses an account that the caller may not read.
 func (r *request) mayRead(account string) error {
-	if !r.server.allowed(r.ctx(), r.caller.User, account) {
-		return pipeline.Errorf(pipeline.CodeForbidden, "Access is denied")
+	r.checked = true
+	r.touches(&r.accounts, account)
+	s, err := r.subject()
+	if err != nil {
+		return err
 	}
-	return nil
+	return r.allowed(s, account)
 }
 
 // watched returns the reader of clusters, or unavailable where there is none.

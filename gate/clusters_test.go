@@ -179,7 +179,12 @@ func newClusterWorld(t *testing.T, changes ...change) *world {
 		d.Clusters = clusters.NewReader(m, noOwner{}, slog.New(slog.DiscardHandler), func() time.Time { return noon })
 		d.Live, d.Projects = cluster{}, projects{}
 		d.Accounts = accountsNamed("hidden", "kubernetes")
-		d.MayRead = func(_ context.Context, user, account string) bool { return account != "hidden" && user == "anonymous" }
+		d.AccountPermissions = func(_ context.Context, account string) (map[string][]string, bool) {
+			if account == "hidden" {
+				return map[string][]string{"READ": {"somebody"}}, true
+			}
+			return nil, account != "unknown"
+		}
 	}}
 	w := newWorld(t, append(all, changes...)...)
 	w.application(pipeline.Application{"name": "shop", "email": "a@example.com", "accounts": "elsewhere", "cloudProviders": "kubernetes"})
@@ -366,7 +371,7 @@ func TestWhatAnAnswerLacksIsTold(t *testing.T) {
 	world := func(m mirrors, accounts ...string) *world {
 		return newClusterWorld(t, func(d *gate.Dependencies, _ *gate.Config) {
 			d.Clusters = clusters.NewReader(m, noOwner{}, slog.New(slog.DiscardHandler), func() time.Time { return noon })
-			d.Accounts, d.MayRead = accountsNamed(accounts...), nil
+			d.Accounts, d.AccountPermissions = accountsNamed(accounts...), nil
 		})
 	}
 	m := mirrors{"old": {store, at(time.Minute)}, "behind": {store, behind}, "part": {store, forbidden}, "fresh": {store, at(0)}}

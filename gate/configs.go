@@ -3,8 +3,10 @@ package gate
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
+	"github.com/gennaker/gennaker/fiat"
 	"github.com/gennaker/gennaker/front50"
 	"github.com/gennaker/gennaker/pipeline"
 )
@@ -14,6 +16,11 @@ func listConfigs(r *request) error {
 	if err != nil {
 		return err
 	}
+	may, err := r.applicationsToRead()
+	if err != nil {
+		return err
+	}
+	configs = slices.DeleteFunc(configs, func(p pipeline.Pipeline) bool { return !may(p.Application()) })
 	return r.answer(http.StatusOK, documents(configs))
 }
 
@@ -41,12 +48,19 @@ func listConfigHistory(r *request) error {
 	if err != nil {
 		return err
 	}
-	if limit == 0 {
-		return emptyList(r)
-	}
-	versions, err := r.server.front50.PipelineHistory(r.ctx(), r.param("id"), min(limit, front50.MaxHistory))
+	versions, err := r.server.front50.PipelineHistory(r.ctx(), r.param("id"), min(max(limit, 1), front50.MaxHistory))
 	if err != nil {
 		return err
+	}
+	// A pipeline may have moved: who reads its history may read each application
+	// that it was in.
+	for _, v := range versions {
+		if err := r.mayUse(v.Application(), fiat.Read); err != nil {
+			return err
+		}
+	}
+	if limit == 0 {
+		return emptyList(r)
 	}
 	return r.answer(http.StatusOK, documents(versions))
 }

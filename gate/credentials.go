@@ -1,13 +1,14 @@
 package gate
 
 import (
-	"context"
 	"net/http"
 
+	"github.com/gennaker/gennaker/fiat"
 	"github.com/gennaker/gennaker/pipeline"
 )
 
 func listCredentials(r *request) error {
+	r.checked = true // every account is shown, with whether it is the caller's to use
 	expand, err := boolean(r.query, "expand", false)
 	if err != nil {
 		return err
@@ -26,6 +27,7 @@ func listCredentials(r *request) error {
 }
 
 func getCredentials(r *request) error {
+	r.checked = true // as in the list
 	name := r.param("account")
 	account, err := r.server.accounts.Account(r.ctx(), name)
 	if pipeline.CodeOf(err) == pipeline.CodeNotFound {
@@ -45,7 +47,7 @@ func getCredentials(r *request) error {
 // gate section 3, clouddriver section 12). The caller is authorized who may
 // deploy to it.
 func (r *request) credentials(a Account, expand bool) (map[string]any, error) {
-	authorized, err := r.server.accounts.Allows(r.ctx(), r.caller.User, a, accessWrite)
+	authorized, err := r.mayAccount(a, fiat.Write)
 	if err != nil {
 		return nil, err
 	}
@@ -80,9 +82,6 @@ func (r *request) credentials(a Account, expand bool) (map[string]any, error) {
 	return out, nil
 }
 
-// accessWrite is the access that deploying to an account takes.
-const accessWrite = "WRITE"
-
 func values(texts []string) []any {
 	out := make([]any, len(texts))
 	for i, t := range texts {
@@ -91,15 +90,15 @@ func values(texts []string) []any {
 	return out
 }
 
-// accountNames lists the accounts that a user may deploy to.
-func (s *Server) accountNames(ctx context.Context, user string) ([]string, error) {
-	accounts, err := s.accounts.Accounts(ctx)
+// accountNames lists the accounts that the caller may deploy to.
+func (r *request) accountNames() ([]string, error) {
+	accounts, err := r.server.accounts.Accounts(r.ctx())
 	if err != nil {
 		return nil, err
 	}
 	names := make([]string, 0, len(accounts))
 	for _, a := range accounts {
-		allowed, err := s.accounts.Allows(ctx, user, a, accessWrite)
+		allowed, err := r.mayAccount(a, fiat.Write)
 		if err != nil {
 			return nil, err
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gennaker/gennaker/activities"
 	"github.com/gennaker/gennaker/executions"
+	"github.com/gennaker/gennaker/fiat"
 	"github.com/gennaker/gennaker/front50"
 	"github.com/gennaker/gennaker/pipeline"
 	"github.com/gennaker/gennaker/workflows"
@@ -113,9 +114,6 @@ type Accounts interface {
 	// Account returns one as it is now, also when a list that was just read does
 	// not have it yet. Errors: not_found, unavailable.
 	Account(ctx context.Context, name string) (Account, error)
-	// Allows reports whether a user has an access, READ, WRITE or EXECUTE, to an
-	// account. Errors: unavailable.
-	Allows(ctx context.Context, user string, a Account, access string) (bool, error)
 	// Health tells how an account is. Errors: not_found, unavailable.
 	Health(ctx context.Context, name string) (AccountHealth, error)
 }
@@ -176,8 +174,14 @@ type Dependencies struct {
 	Plans Plans
 	// Projects finds projects; nil has none.
 	Projects Projects
-	// MayRead reports whether a user may read an account; nil lets all read all.
-	MayRead func(ctx context.Context, user, account string) bool
+	// Permissions decides who may do what; nil lets everybody do everything.
+	Permissions *fiat.Authorizer
+	// AccountPermissions returns the roles for READ, WRITE and EXECUTE on an account
+	// as they are now; known is false for an account of which nothing is known, which
+	// nobody may read. Nil lets all read all.
+	AccountPermissions func(ctx context.Context, account string) (permissions map[string][]string, known bool)
+	// Audit keeps the audit log; nil writes it to the log alone.
+	Audit fiat.Audit
 	// StoredAccounts keeps accounts that come through the API; nil refuses them.
 	StoredAccounts StoredAccounts
 	// Fetcher answers the helper functions of expressions that need something

@@ -45,6 +45,9 @@ func streamExecution(r *request) error {
 		}
 		return err
 	}
+	if err := r.mayExecution(record.Execution); err != nil {
+		return err
+	}
 	s := &eventStream{request: r, single: true, last: last}
 	return s.run(executions.Topic{Execution: id}, executions.Event{Record: record, ID: id})
 }
@@ -81,6 +84,9 @@ type eventStream struct {
 // run answers with the first events, then with those of the topic, until the
 // client, the watch or the server ends.
 func (s *eventStream) run(topic executions.Topic, first ...executions.Event) error {
+	if err := s.unchecked(); err != nil {
+		return err
+	}
 	slots := s.server.streams.slots
 	select {
 	case slots <- struct{}{}:

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gennaker/gennaker/executions"
+	"github.com/gennaker/gennaker/fiat"
 	"github.com/gennaker/gennaker/internal/packed"
 	"github.com/gennaker/gennaker/pipeline"
 )
@@ -30,6 +31,11 @@ func getExecution(r *request) error {
 		switch {
 		case d.Type != pipeline.TypePipeline:
 			return unknownExecution(pipeline.TypePipeline, id)
+		}
+		if err := r.mayUse(d.Application, fiat.Read); err != nil {
+			return err
+		}
+		switch {
 		case d.Packed == "":
 			return r.answer(http.StatusOK, d.Execution)
 		}

@@ -34,6 +34,8 @@ type execSearch struct {
 	start, size  int
 	reverse      bool
 	expand       bool
+	// may tells which applications the caller may read.
+	may func(application string) bool
 }
 
 // searchExecutions answers a page of the executions that a search finds, newest
@@ -44,6 +46,9 @@ func searchExecutions(r *request) error {
 		return err
 	}
 	if s.configs, err = r.searchedConfigs(); err != nil {
+		return err
+	}
+	if s.may, err = r.applicationsToRead(); err != nil {
 		return err
 	}
 	if len(s.configs) == 0 {
@@ -186,7 +191,7 @@ func (r *request) search(s execSearch) ([]*pipeline.Execution, error) {
 }
 
 func (s execSearch) matches(e *pipeline.Execution) bool {
-	return s.configs[e.PipelineConfigID] &&
+	return s.configs[e.PipelineConfigID] && s.may(e.Application) &&
 		(len(s.triggerTypes) == 0 || slices.Contains(s.triggerTypes, e.Trigger.Type)) &&
 		(s.eventID == "" || e.Trigger.Other["eventId"] == s.eventID) &&
 		s.trigger.matches(e.Trigger)

@@ -33,7 +33,7 @@ func (r *request) find(t pipeline.ExecutionType) (executions.Record, error) {
 	record, err := r.server.executions.Get(r.ctx(), id)
 	switch {
 	case err == nil && record.Execution.Type == t:
-		return record, nil
+		return record, r.mayExecution(record.Execution)
 	case err == nil || pipeline.CodeOf(err) == pipeline.CodeNotFound:
 		return executions.Record{}, unknownExecution(t, id)
 	}
@@ -90,6 +90,9 @@ func patchStage(r *request) error {
 	}
 	if record.Execution.Status.Complete() {
 		return ended(record.Execution, "edited")
+	}
+	if err := r.mayJudge(record.Execution.Stage(r.param("stageId")), patch); err != nil {
+		return err
 	}
 	id := record.Execution.ID
 	snapshot, err := r.server.engine.PatchStage(r.ctx(), id, workflows.PatchStageInput{
@@ -251,6 +254,10 @@ func (r *request) answerByID(executionIDs []string, expand bool) error {
 		return err
 	}
 	found = slices.DeleteFunc(found, func(e *pipeline.Execution) bool { return e == nil })
+	found, err := r.readableExecutions(found)
+	if err != nil {
+		return err
+	}
 	slices.SortStableFunc(found, byStart)
 	return r.answer(http.StatusOK, found)
 }
@@ -260,6 +267,7 @@ func (r *request) answerByID(executionIDs []string, expand bool) error {
 // execution.
 func (r *request) answerExecutions(q executions.Query) error {
 	if len(q.PipelineConfigIDs) == 0 || q.LimitPerConfig == 0 {
+		r.checked = true
 		return emptyList(r)
 	}
 	limit := q.LimitPerConfig
@@ -268,6 +276,11 @@ func (r *request) answerExecutions(q executions.Query) error {
 	found, err := r.server.executions.List(r.ctx(), q)
 	if err != nil {
 		return err
+	}
+	if q.Application == "" { // of a path it was checked
+		if found, err = r.readableExecutions(found); err != nil {
+			return err
+		}
 	}
 	found = cutHistory(found, limit, pipeline.ToMillis(r.server.now().Add(-historyAge)))
 	slices.SortStableFunc(found, byStart)

@@ -55,6 +55,10 @@ func listFailedStages(r *request) error {
 		return pipeline.Errorf(pipeline.CodeInvalid, "limit must be positive!")
 	}
 	limit = min(limit, maxFailedStages)
+	may, err := r.applicationsToRead()
+	if err != nil {
+		return err
+	}
 	out := []failedStage{}
 	queue, seen := []string{id}, map[string]bool{id: true}
 	for read := 0; len(queue) > 0 && len(out) < limit && read < maxFailedExecutions; read++ {
@@ -64,7 +68,7 @@ func listFailedStages(r *request) error {
 		}
 		queue = queue[1:]
 		x := record.Execution
-		if x == nil || x.Type != pipeline.TypePipeline {
+		if x == nil || x.Type != pipeline.TypePipeline || !may(x.Application) {
 			continue
 		}
 		for i, s := range x.Ordered() {

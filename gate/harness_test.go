@@ -16,6 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gennaker/gennaker/executions"
+	"github.com/gennaker/gennaker/fiat"
+	"github.com/gennaker/gennaker/fiat/stored"
 	"github.com/gennaker/gennaker/front50"
 	"github.com/gennaker/gennaker/front50/memstore"
 	"github.com/gennaker/gennaker/gate"
@@ -366,6 +368,7 @@ func newWorld(t *testing.T, changes ...change) *world {
 		},
 		Logger: slog.New(slog.NewJSONHandler(&lockedWriter{w: w.log}, nil)),
 	}
+	d.Permissions = permissionsOver(t, fiat.DefaultConfig(), w.store, nil)
 	c := gate.DefaultConfig()
 	for _, change := range changes {
 		change(&d, &c)
@@ -374,6 +377,19 @@ func newWorld(t *testing.T, changes ...change) *world {
 	w.server, err = gate.New(d, c)
 	require.NoError(t, err)
 	return w
+}
+
+// ownName gives everybody the role that bears the own name.
+type ownName struct{}
+
+func (ownName) Roles(_ context.Context, user string) ([]string, error) { return []string{user}, nil }
+
+// permissionsOver enforces what a store says of applications.
+func permissionsOver(t *testing.T, c fiat.Config, store front50.Store, accounts stored.ServiceAccount) *fiat.Authorizer {
+	t.Helper()
+	out, err := fiat.New(c, stored.New(store, accounts), ownName{})
+	require.NoError(t, err)
+	return out
 }
 
 type lockedWriter struct {

@@ -80,8 +80,15 @@ func getVersion(r *request) error {
 	return r.answer(http.StatusOK, version{Version: r.server.version})
 }
 
-// emptyList answers a question about things of which there are none.
-func emptyList(r *request) error { return r.answer(http.StatusOK, []any{}) }
+// emptyList answers a question about things of which there are none, which anybody
+// may know.
+func emptyList(r *request) error {
+	r.checked = true
+	return r.answer(http.StatusOK, []any{})
+}
 
 // emptyObject is emptyList for answers that are keyed.
-func emptyObject(r *request) error { return r.answer(http.StatusOK, map[string]any{}) }
+func emptyObject(r *request) error {
+	r.checked = true
+	return r.answer(http.StatusOK, map[string]any{})
+}

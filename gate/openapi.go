@@ -89,7 +89,7 @@ func (rt *route) operation(schemas *schemaSet, problem any) map[string]any {
 	out := map[string]any{
 		"operationId": rt.operationID(),
 		"summary":     rt.Summary,
-		"description": "Permission: " + rt.Auth,
+		"description": "Permission: " + rt.Auth.words,
 		"tags":        []any{strings.Split(rt.Path, "/")[1]},
 		"responses": map[string]any{
 			strconv.Itoa(status): success,

@@ -47,6 +47,9 @@ func (r *request) save(id string) (pipeline.Pipeline, error) {
 	if err := p.Validate(); err != nil {
 		return nil, refusedSave(err)
 	}
+	if err := r.maySave(p); err != nil {
+		return nil, err
+	}
 	saved, err := r.server.front50.SavePipeline(r.ctx(), p, front50.SaveOptions{
 		By: front50.Author(r.caller.User), StaleCheck: stale, MustExist: id != "",
 	})

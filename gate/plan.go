@@ -24,7 +24,7 @@ func (r *request) plan(config pipeline.Pipeline, trigger pipeline.Trigger, manif
 	if err := resolved.Pipeline.Validate(); err != nil {
 		return refusedSave(err)
 	}
-	accounts, err := r.server.accountNames(r.ctx(), r.caller.User)
+	accounts, err := r.accountNames()
 	if err != nil {
 		return err
 	}

@@ -78,6 +78,11 @@ func (r *request) projectViews(p project) (map[string]*clusters.View, error) {
 	}
 	slices.Sort(names)
 	names = slices.Compact(names)
+	may, err := r.applicationsToRead()
+	if err != nil {
+		return nil, err
+	}
+	names = slices.DeleteFunc(names, func(n string) bool { return !may(n) })
 	if len(names) > maxProjectApplications {
 		return nil, pipeline.Errorf(pipeline.CodeTooLarge, "The project has %d applications: at most %d are read.", len(names), maxProjectApplications)
 	}

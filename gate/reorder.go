@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"net/http"
 
+	"github.com/gennaker/gennaker/fiat"
 	"github.com/gennaker/gennaker/internal/httpjson"
 	"github.com/gennaker/gennaker/pipeline"
 )
@@ -23,6 +24,9 @@ func reorderPipelines(r *request) error {
 	application, isText := body["application"].(string)
 	if !isText || application == "" {
 		return pipeline.Errorf(pipeline.CodeInvalid, "The application is %s: send its name.", kind(body["application"]))
+	}
+	if err := r.mayUse(application, fiat.Write); err != nil {
+		return err
 	}
 	job := pipeline.Map{"type": "reorderPipelines", "user": r.caller.User}
 	for key, value := range map[string]any{"idsToIndices": body["idsToIndices"], "application": application, "isStrategy": false} {

@@ -13,6 +13,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/goccy/go-yaml"
 
+	"github.com/gennaker/gennaker/fiat"
 	"github.com/gennaker/gennaker/internal/httpjson"
 	"github.com/gennaker/gennaker/pipeline"
 )
@@ -37,6 +38,11 @@ type request struct {
 	caller caller
 	values map[string]string // path parameters, decoded
 	query  url.Values
+	// resolved is what decides about the caller, once it was asked for; checked is
+	// set once something was decided, about these applications and accounts.
+	resolved               *fiat.Subject
+	checked                bool
+	applications, accounts []string
 }
 
 // ctx returns the request's own context, which ends with the client or with
@@ -65,6 +71,9 @@ var gzipWriters = sync.Pool{New: func() any {
 // answer renders v as JSON with sorted keys, or as YAML for a client that asks
 // for nothing else.
 func (r *request) answer(status int, v any) error {
+	if err := r.unchecked(); err != nil && status < http.StatusBadRequest {
+		return err
+	}
 	body, err := httpjson.Encode(v)
 	if err != nil {
 		return pipeline.Wrap(pipeline.CodeInternal, err, "the answer cannot be encoded")
@@ -81,6 +90,10 @@ func (r *request) answer(status int, v any) error {
 }
 
 func (r *request) write(status int, contentType string, body []byte) {
+	if err := r.unchecked(); err != nil && status < http.StatusBadRequest {
+		r.fail(err)
+		return
+	}
 	h := r.Writer.Header()
 	h.Set("Content-Type", contentType)
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -109,6 +122,9 @@ func compress(body []byte) []byte {
 // done answers 200 without a body, as Spinnaker does where there is nothing to
 // say.
 func (r *request) done() error {
+	if err := r.unchecked(); err != nil {
+		return err
+	}
 	r.Writer.Header().Set("Content-Length", "0")
 	r.Writer.WriteHeader(http.StatusOK)
 	r.Writer.WriteHeaderNow()

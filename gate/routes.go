@@ -2,9 +2,11 @@ package gate
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/gennaker/gennaker/activities"
 	"github.com/gennaker/gennaker/clusters"
+	"github.com/gennaker/gennaker/fiat"
 	"github.com/gennaker/gennaker/front50"
 	"github.com/gennaker/gennaker/internal/httpjson"
 	"github.com/gennaker/gennaker/pipeline"
@@ -17,8 +19,8 @@ type route struct {
 	// Path holds parameters in braces: /pipelines/{id}.
 	Path    string
 	Summary string
-	// Auth says what a caller will need once permissions are on.
-	Auth string
+	// Auth is what a caller needs.
+	Auth permission
 	// Query describes the query parameters.
 	Query []parameter
 	// Request and Response are values of the body types; nil is no body.
@@ -46,17 +48,21 @@ type parameter struct {
 }
 
 // What a caller needs.
-const (
-	authOpen         = "Open without login."
-	authLogin        = "Any caller."
-	authRead         = "READ on the application; lists leave out what the caller may not read."
-	authWrite        = "WRITE on the application."
-	authExecute      = "EXECUTE on the application."
-	authAccountRead  = "Lists leave out accounts that the caller may not read."
-	authAccountWrite = "An operator; refused unless account-storage-enabled is set."
-	authClusters     = "READ on the account; lists leave out accounts that the caller may not read. The headers X-Gennaker-Stale and X-Gennaker-Incomplete tell what an answer lacks."
-	authTask         = "What each job needs: WRITE on the application, and on the account of a cloud operation."
-	authTaskRead     = "Any caller: clients poll before permissions of a new application exist."
+var (
+	authOpen         = permission{words: "Open without login."}
+	authLogin        = permission{words: "Any caller.", kind: signedIn, needs: fiat.Read}
+	authShared       = permission{words: "Any caller; an API token needs the scope WRITE.", kind: signedIn, needs: fiat.Write}
+	authRead         = permission{words: "READ on the application; lists leave out what the caller may not read.", kind: onApplication, needs: fiat.Read}
+	authWrite        = permission{words: "WRITE on the application.", kind: onApplication, needs: fiat.Write}
+	authExecute      = permission{words: "EXECUTE on the application.", kind: onApplication, needs: fiat.Execute}
+	authCancel       = permission{words: "EXECUTE on the execution's application, whatever the path names.", kind: onExecution, needs: fiat.Execute}
+	authAccountList  = permission{words: "Any caller; authorized tells which accounts the caller may deploy to.", kind: onAccount, needs: fiat.Read}
+	authAccountRead  = permission{words: "READ on the account.", kind: onAccount, needs: fiat.Read}
+	authAccountWrite = permission{words: "An administrator, where fiat-admin-roles names any; refused unless account-storage-enabled is set.", kind: accountManagers, needs: fiat.Write}
+	authClusters     = permission{words: "READ on the account, and on the application where the path names one; lists leave out accounts that the caller may not read. The headers X-Gennaker-Stale and X-Gennaker-Incomplete tell what an answer lacks.", kind: onAccount, needs: fiat.Read}
+	authTask         = permission{words: "What each job needs: CREATE for a new application, else WRITE on the application; on the account of a cloud operation too.", kind: onJobs, needs: fiat.Write}
+	authTaskRead     = permission{words: "READ on the application, except for whoever started the task: clients poll before the permissions of a new application exist.", kind: onExecution, needs: fiat.Read}
+	authAdmin        = permission{words: "An administrator.", kind: administrators, needs: fiat.Write}
 )
 
 var (
@@ -97,7 +103,7 @@ var searchParams = []parameter{
 
 // routes returns the whole API.
 func routes() []route {
-	return []route{
+	return slices.Concat(auditRoutes(), []route{
 		// The server itself.
 		{Method: "GET", Path: "/health", Summary: "Whether Gate and what it needs work; 503 when not", Auth: authOpen, Response: health{}, Quiet: true, handle: getHealth},
 		{Method: "GET", Path: "/version", Summary: "The version", Auth: authOpen, Response: version{}, Quiet: true, handle: getVersion},
@@ -107,8 +113,8 @@ func routes() []route {
 		{Method: "GET", Path: "/auth/loggedOut", Summary: "Where a logout ends", Auth: authOpen, Response: message{}, handle: getLoggedOut},
 
 		// Accounts.
-		{Method: "GET", Path: "/credentials", Summary: "Cloud accounts", Auth: authAccountRead, Query: []parameter{{"expand", "boolean", false, "True adds the provider's keys."}}, Response: []pipeline.Map{}, handle: listCredentials},
-		{Method: "GET", Path: "/credentials/{account}", Summary: "One cloud account, expanded", Auth: authAccountRead, Response: pipeline.Map{}, handle: getCredentials},
+		{Method: "GET", Path: "/credentials", Summary: "Cloud accounts", Auth: authAccountList, Query: []parameter{{"expand", "boolean", false, "True adds the provider's keys."}}, Response: []pipeline.Map{}, handle: listCredentials},
+		{Method: "GET", Path: "/credentials/{account}", Summary: "One cloud account, expanded", Auth: authAccountList, Response: pipeline.Map{}, handle: getCredentials},
 		{Method: "GET", Path: "/credentials/{account}/health", Summary: "How a cloud account is: whether its cluster answers, who serves it, what it may not do", Auth: authAccountRead, Response: AccountHealth{}, handle: getCredentialsHealth},
 		{Method: "GET", Path: "/credentials/type/{type}", Summary: "Stored account definitions of a type, by name", Auth: authAccountWrite, Query: []parameter{{"limit", "integer", 100, "At most so many definitions."}, {"startingAccountName", "string", nil, "Only definitions from this name on."}}, Response: []pipeline.Map{}, handle: listStoredAccounts},
 		{Method: "POST", Path: "/credentials", Summary: "Store a new account definition", Auth: authAccountWrite, Request: pipeline.Map{}, Response: pipeline.Map{}, handle: createStoredAccount},
@@ -123,13 +129,13 @@ func routes() []route {
 		{Method: "GET", Path: "/applications/{application}/events", Summary: "Changes of the application's executions, short form, as server-sent events", Auth: authRead, Stream: true, handle: streamApplication},
 		{Method: "GET", Path: "/applications/{application}/pipelines", Summary: "Recent executions of the application's pipelines, oldest first", Auth: authRead, Query: []parameter{{"limit", "integer", 10, "Executions of each pipeline."}, statusesParam, expandParam, filterParam, maxPipelines}, Response: []pipeline.Execution{}, handle: listApplicationExecutions},
 		{Method: "GET", Path: "/applications/{application}/executions/search", Summary: "Executions of an application's pipelines, or with * of all, by what started them; newest first", Auth: authRead, Query: searchParams, Response: []pipeline.Execution{}, handle: searchExecutions},
-		{Method: "PUT", Path: "/applications/{application}/pipelines/{id}/cancel", Summary: "Cancel an execution", Auth: authExecute, Query: []parameter{reasonParam, forceParam}, handle: cancelExecution},
+		{Method: "PUT", Path: "/applications/{application}/pipelines/{id}/cancel", Summary: "Cancel an execution", Auth: authCancel, Query: []parameter{reasonParam, forceParam}, handle: cancelExecution},
 		{Method: "GET", Path: "/applications/{application}/pipelineConfigs", Summary: "The application's pipelines, index counted from 0", Auth: authRead, Query: []parameter{filterParam, maxPipelines}, Response: []pipeline.Map{}, handle: listApplicationConfigs},
 		{Method: "GET", Path: "/applications/{application}/pipelineConfigs/{nameOrId}", Summary: "One pipeline, by name or ID", Auth: authRead, Response: pipeline.Map{}, handle: getApplicationConfig},
 		{Method: "GET", Path: "/applications/{application}/tasks", Summary: "The application's tasks of the last 14 days, newest first", Auth: authRead, Query: []parameter{{"page", "integer", 1, "Counted from 1."}, {"limit", "integer", 3500, "Tasks on a page."}, statusesParam}, Response: []task{}, handle: listTasks},
 		{Method: "POST", Path: "/applications/{application}/tasks", Summary: "Start a task", Auth: authTask, Request: pipeline.TaskRequest{}, Response: ref{}, handle: createTask},
 		{Method: "GET", Path: "/applications/{application}/tasks/{id}", Summary: "One task", Auth: authTaskRead, Response: task{}, handle: getTask},
-		{Method: "PUT", Path: "/applications/{application}/tasks/{id}/cancel", Summary: "Cancel a task", Auth: authExecute, Query: []parameter{reasonParam}, handle: cancelTask},
+		{Method: "PUT", Path: "/applications/{application}/tasks/{id}/cancel", Summary: "Cancel a task", Auth: authCancel, Query: []parameter{reasonParam}, handle: cancelTask},
 
 		// What runs in clusters.
 		{Method: "GET", Path: "/applications/{application}/clusters", Summary: "The application's clusters, by account", Auth: authClusters, Response: map[string][]string{}, handle: listClusters},
@@ -206,10 +212,10 @@ func routes() []route {
 		{Method: "GET", Path: "/v2/pipelineTemplates", Summary: "Every version of every template", Auth: authLogin, Query: []parameter{scopesParam}, Response: []pipeline.Map{}, handle: listTemplates},
 		{Method: "GET", Path: "/v2/pipelineTemplates/versions", Summary: "The versions of each template, by its ID", Auth: authLogin, Query: []parameter{scopesParam}, Response: map[string][]pipeline.Map{}, handle: listTemplateVersions},
 		{Method: "POST", Path: "/v2/pipelineTemplates/plan", Summary: "The pipeline that a templated one stands for; 400 with the faults", Auth: authLogin, Request: pipeline.Map{}, Response: pipeline.Map{}, handle: planTemplate},
-		{Method: "POST", Path: "/v2/pipelineTemplates/create", Summary: "Create a template; answers once it is done", Auth: authWrite, Query: []parameter{tagParam}, Request: pipeline.Map{}, Response: task{}, handle: createTemplate},
-		{Method: "POST", Path: "/v2/pipelineTemplates/update/{id}", Summary: "Replace a template; answers once it is done", Auth: authWrite, Query: []parameter{tagParam, {"skipPlanDependents", "boolean", false, "Accepted and without effect, as in Spinnaker."}}, Request: pipeline.Map{}, Response: task{}, handle: updateTemplate},
+		{Method: "POST", Path: "/v2/pipelineTemplates/create", Summary: "Create a template; answers once it is done", Auth: authShared, Query: []parameter{tagParam}, Request: pipeline.Map{}, Response: task{}, handle: createTemplate},
+		{Method: "POST", Path: "/v2/pipelineTemplates/update/{id}", Summary: "Replace a template; answers once it is done", Auth: authShared, Query: []parameter{tagParam, {"skipPlanDependents", "boolean", false, "Accepted and without effect, as in Spinnaker."}}, Request: pipeline.Map{}, Response: task{}, handle: updateTemplate},
 		{Method: "GET", Path: "/v2/pipelineTemplates/{id}", Summary: "One version of a template", Auth: authLogin, Query: []parameter{tagParam, digestParam}, Response: pipeline.Map{}, handle: getTemplate},
-		{Method: "DELETE", Path: "/v2/pipelineTemplates/{id}", Summary: "Delete a version of a template; answers once it is done", Auth: authWrite, Query: []parameter{tagParam, digestParam, {"application", "string", nil, "The application of the task."}}, Response: task{}, Status: http.StatusAccepted, handle: deleteTemplate},
+		{Method: "DELETE", Path: "/v2/pipelineTemplates/{id}", Summary: "Delete a version of a template; answers once it is done", Auth: authShared, Query: []parameter{tagParam, digestParam, {"application", "string", nil, "The application of the task."}}, Response: task{}, Status: http.StatusAccepted, handle: deleteTemplate},
 		{Method: "GET", Path: "/v2/pipelineTemplates/{id}/dependents", Summary: "The pipelines that are made from a template", Auth: authLogin, Response: []dependent{}, handle: listTemplateDependents},
 
 		// Tasks.
@@ -226,11 +232,11 @@ func routes() []route {
 		{Method: "GET", Path: "/jobs/preconfigured", Summary: "Job stages of the installation", Auth: authLogin, Response: []pipeline.Map{}, handle: emptyList},
 		{Method: "GET", Path: "/artifacts/credentials", Summary: "Artifact accounts and the types that each fetches", Auth: authLogin, Response: []activities.ArtifactAccount{}, handle: listArtifactAccounts},
 		{Method: "PUT", Path: "/artifacts/fetch", Summary: "The content of an artifact, as it is", Auth: authLogin, Request: pipeline.Artifact{}, Binary: true, handle: fetchArtifact},
-		{Method: "GET", Path: "/artifacts/account/{account}/names", Summary: "Artifacts that an account knows by name", Auth: authRead, Query: []parameter{artifactTypeParam}, Response: []string{}, handle: listArtifactNames},
-		{Method: "GET", Path: "/artifacts/account/{account}/versions", Summary: "Versions of an artifact, the newest first", Auth: authRead, Query: []parameter{artifactTypeParam, {"artifactName", "string", nil, "The artifact."}}, Response: []string{}, handle: listArtifactVersions},
+		{Method: "GET", Path: "/artifacts/account/{account}/names", Summary: "Artifacts that an account knows by name", Auth: authLogin, Query: []parameter{artifactTypeParam}, Response: []string{}, handle: listArtifactNames},
+		{Method: "GET", Path: "/artifacts/account/{account}/versions", Summary: "Versions of an artifact, the newest first", Auth: authLogin, Query: []parameter{artifactTypeParam, {"artifactName", "string", nil, "The artifact."}}, Response: []string{}, handle: listArtifactVersions},
 		{Method: "GET", Path: "/plugins/deck/plugin-manifest.json", Summary: "Plugins of the web UI", Auth: authOpen, Response: []pipeline.Map{}, handle: emptyList},
 		{Method: "GET", Path: "/search", Summary: "Search by name", Auth: authRead, Query: []parameter{{"q", "string", nil, "What the name contains; at least 3 characters."}, {"type", "list", nil, "Kinds of things: applications, clusters, serverGroups, serverGroupManagers, instances, loadBalancers, securityGroups, or kinds of Kubernetes."}, {"platform", "string", nil, "Only findings of this provider."}, {"pageSize", "integer", 10000, ""}, {"page", "integer", 1, "Counted from 1."}, {"allowShortQuery", "boolean", false, "Allow fewer than 3 characters."}}, Response: []searchResults{}, handle: search},
-	}
+	})
 }
 
 // errorBody is the body of every answer that is not a success.

@@ -41,7 +41,11 @@ func search(r *request) error {
 		return emptyList(r)
 	}
 	out := searchResults{PageNumber: max(page, 1), PageSize: size, Platform: "aws", Query: q, Results: []pipeline.Map{}}
-	all, err := r.findings(&hits{query: strings.ToLower(q), kinds: list(r.query, "type")})
+	may, err := r.applicationsToRead()
+	if err != nil {
+		return err
+	}
+	all, err := r.findings(&hits{query: strings.ToLower(q), kinds: list(r.query, "type"), may: may})
 	if err != nil {
 		return err
 	}
@@ -66,7 +70,7 @@ func (r *request) findings(h *hits) ([]map[string]any, error) {
 		for _, app := range apps {
 			name := strings.ToLower(app.Name())
 			known[name] = true
-			if strings.Contains(name, h.query) {
+			if strings.Contains(name, h.query) && h.may(name) {
 				all = append(all, map[string]any{
 					"type": "applications", "application": name, "provider": strings.Join(app.CloudProviders(), ","), "url": "/applications/" + name,
 				})

@@ -12,7 +12,9 @@ import (
 type hits struct {
 	query string
 	kinds []string // of the caller, none for all
-	out   []map[string]any
+	// may tells which applications the caller may read.
+	may func(application string) bool
+	out []map[string]any
 }
 
 // searchedKinds says which of Spinnaker's kinds the kinds of Kubernetes are, as
@@ -31,7 +33,7 @@ func (h *hits) wants(words ...string) bool {
 // entry adds an object that a search found.
 func (h *hits) entry(account string, e clusters.Entry) {
 	kind := searchedKinds[e.Kind]
-	if !h.wants(kind, e.Kind) {
+	if !h.wants(kind, e.Kind) || e.Application != "" && !h.may(e.Application) {
 		return
 	}
 	if kind == "" {
@@ -64,6 +66,9 @@ func (h *hits) entry(account string, e clusters.Entry) {
 // name, as far as they match.
 func (h *hits) logical(account string, index clusters.Index, known map[string]bool) {
 	for app, c := range index.Applications {
+		if !h.may(c.Application) {
+			continue
+		}
 		if h.wants("clusters") {
 			for _, name := range c.Names {
 				if h.matches(account, c.Application, name) {

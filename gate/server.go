@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gennaker/gennaker/activities"
+	"github.com/gennaker/gennaker/fiat"
 	"github.com/gennaker/gennaker/front50"
 	"github.com/gennaker/gennaker/pipeline"
 )
@@ -29,8 +30,12 @@ type Server struct {
 	live       Live
 	plans      Plans // nil where nothing can be tried
 	projects   Projects
-	// mayRead is nil while everybody may read every account.
-	mayRead   func(ctx context.Context, user, account string) bool
+	// permissions decides who may do what; accountPermissions is nil while everybody
+	// may read every account.
+	permissions        *fiat.Authorizer
+	accountPermissions func(ctx context.Context, account string) (permissions map[string][]string, known bool)
+	// audited keeps the audit log; nil keeps it in the log alone.
+	audited   fiat.Audit
 	stored    StoredAccounts // nil when accounts may not be stored
 	fetcher   activities.Fetch
 	artifacts Artifacts // nil when there are none
@@ -65,9 +70,12 @@ func New(d Dependencies, c Config) (*Server, error) {
 	}
 	s := &Server{
 		config: c, engine: d.Engine, front50: d.Front50, executions: d.Executions, accounts: d.Accounts, stored: d.StoredAccounts, fetcher: d.Fetcher, artifacts: d.Artifacts,
-		clusters: d.Clusters, live: d.Live, plans: d.Plans, projects: d.Projects, mayRead: d.MayRead, webhooks: d.Webhooks,
+		clusters: d.Clusters, live: d.Live, plans: d.Plans, projects: d.Projects, permissions: d.Permissions, accountPermissions: d.AccountPermissions, audited: d.Audit, webhooks: d.Webhooks,
 		checks: d.Checks, version: d.Version, now: d.Now, log: d.Logger,
 		cors: newCORS(c), codec: d.Codec, codecOrigins: origins(c.CodecOrigins), streams: newStreams(c.MaxStreams), document: sync.OnceValues(OpenAPI),
+	}
+	if s.permissions == nil {
+		s.permissions = fiat.Unchecked()
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -169,11 +177,15 @@ func (s *Server) serve(m mounted) gin.HandlerFunc {
 			defer cancel()
 			c.Request = c.Request.WithContext(ctx)
 		}
+		var err error
 		defer s.logAccess(r, started)
+		defer func() { r.audit(err) }()
 		defer s.recover(r)
 		r.query = c.Request.URL.Query()
-		var err error
 		if r.values, err = m.values(c.Param); err == nil {
+			err = r.authorize()
+		}
+		if err == nil {
 			err = rt.handle(r)
 		}
 		if err != nil {

@@ -80,6 +80,11 @@ func listServerGroupsOf(r *request) error {
 	if err != nil {
 		return err
 	}
+	may, err := r.applicationsToRead()
+	if err != nil {
+		return err
+	}
+	applications = slices.DeleteFunc(applications, func(a string) bool { return !may(a) })
 	found := make([][]clusters.ServerGroupSummary, len(applications))
 	var gaps []clusters.Gap
 	err = together(len(applications), groupsAtOnce, func(i int) (func(), error) {
@@ -120,6 +125,10 @@ func listServerGroupsByID(r *request, ids []string) error {
 	if err != nil {
 		return err
 	}
+	may, err := r.applicationsToRead()
+	if err != nil {
+		return err
+	}
 	out := []clusters.ServerGroupSummary{}
 	at := make([]*clusters.ServerGroupSummary, len(ids))
 	var gaps []clusters.Gap
@@ -134,7 +143,7 @@ func listServerGroupsByID(r *request, ids []string) error {
 			return func() { gaps = append(gaps, lacks...) }, nil //nolint:nilerr // it is told in a header
 		}
 		return func() {
-			if s, ok := view.ServerGroupSummary(parts[1], parts[2]); ok {
+			if s, ok := view.ServerGroupSummary(parts[1], parts[2]); ok && may(s.Moniker.App) {
 				at[i] = &s
 			}
 			gaps = append(gaps, lacks...)

@@ -37,7 +37,7 @@ func (r *request) start(s starting) (string, error) {
 		if err != nil {
 			return "", r.recordFailure(s, id, e, err)
 		}
-		if e.Authentication.AllowedAccounts, err = r.server.accountNames(r.ctx(), r.caller.User); err != nil {
+		if e.Authentication.AllowedAccounts, err = r.accountNames(); err != nil {
 			return "", err
 		}
 		switch err := r.server.engine.Start(r.ctx(), e); {

@@ -83,6 +83,9 @@ func createTask(r *request) error {
 	if err != nil {
 		return err
 	}
+	if err := r.mayJobs(request); err != nil {
+		return err
+	}
 	s := starting{kind: pipeline.TypeOrchestration, build: func(l pipeline.Launch) (*pipeline.Execution, error) {
 		return pipeline.NewOrchestration(request, l)
 	}}

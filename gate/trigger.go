@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/gennaker/gennaker/fiat"
 	"github.com/gennaker/gennaker/pipeline"
 	"github.com/gennaker/gennaker/workflows"
 )
@@ -82,6 +83,9 @@ func startPipeline(r *request) error {
 	delete(config, "trigger")
 	delete(config, "plan")
 	delete(config, "planManifests")
+	if err := r.mayUse(pipeline.Pipeline(config).Application(), fiat.Execute); err != nil {
+		return err
+	}
 	if plan {
 		return r.plan(pipeline.Pipeline(config), trigger, manifests)
 	}

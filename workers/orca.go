@@ -12,8 +12,10 @@ import (
 	"github.com/gennaker/gennaker/activities/history"
 	"github.com/gennaker/gennaker/activities/limits"
 	"github.com/gennaker/gennaker/activities/monitor"
+	"github.com/gennaker/gennaker/activities/permissions"
 	"github.com/gennaker/gennaker/activities/webhook"
 	"github.com/gennaker/gennaker/executions"
+	"github.com/gennaker/gennaker/fiat"
 	"github.com/gennaker/gennaker/pipeline"
 	"github.com/gennaker/gennaker/workflows"
 	"github.com/gennaker/gennaker/workflows/stages"
@@ -38,7 +40,12 @@ func (w *Worker) addOrca() error {
 	orca := worker.New(w.deps.Temporal, workflows.OrcaQueue, w.options())
 	engine.WithQueueTimeout(w.config.UnservedTimeout).Register(orca)
 	activities.RegisterAccounts(orca, w.deps.Directory)
-	activities.RegisterConfiguration(orca, configuration.New(w.deps.Front50))
+	authorizer := w.deps.Permissions
+	if authorizer == nil {
+		authorizer = fiat.Unchecked()
+	}
+	activities.RegisterConfiguration(orca, configuration.New(w.deps.Front50).Guard(authorizer))
+	activities.RegisterPermissions(orca, permissions.New(authorizer))
 	activities.RegisterArchive(orca, archive.New(w.deps.Archive, w.deps.Model, w.deps.Logger))
 	activities.RegisterHistory(orca, history.New(w.deps.Executions))
 	activities.RegisterLimits(orca, limits.New(w.deps.Temporal))

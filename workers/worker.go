@@ -19,6 +19,7 @@ import (
 	"github.com/gennaker/gennaker/activities/webhook"
 	"github.com/gennaker/gennaker/clusters"
 	"github.com/gennaker/gennaker/executions"
+	"github.com/gennaker/gennaker/fiat"
 	"github.com/gennaker/gennaker/front50"
 	"github.com/gennaker/gennaker/internal/outbound"
 	"github.com/gennaker/gennaker/internal/payload"
@@ -29,6 +30,9 @@ import (
 type Dependencies struct {
 	Temporal client.Client
 	Front50  front50.Store
+	// Permissions decides what executions may do on behalf of their users; the orca
+	// role's.
+	Permissions *fiat.Authorizer
 	// Model and Archive take executions; both are needed by the orca role.
 	Model   executions.ReadModel
 	Archive executions.Archive

@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/transport"
 
 	"github.com/gennaker/gennaker/activities"
+	"github.com/gennaker/gennaker/fiat"
 	"github.com/gennaker/gennaker/pipeline"
 )
 
@@ -32,9 +33,9 @@ type Accounts struct {
 // shared is what all accounts of a registry have in common.
 type shared struct {
 	mu sync.RWMutex
-	// claim, roles and provider may be nil; see their setters.
+	// claim, subjects and provider may be nil; see their setters.
 	claim    Claim
-	roles    Roles
+	subjects fiat.Subjects
 	provider ProviderSettings
 }
 

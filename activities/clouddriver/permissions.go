@@ -2,10 +2,9 @@ package clouddriver
 
 import (
 	"context"
-	"slices"
-	"strings"
 
 	"github.com/gennaker/gennaker/activities"
+	"github.com/gennaker/gennaker/fiat"
 	"github.com/gennaker/gennaker/pipeline"
 )
 
@@ -24,19 +23,12 @@ const (
 
 var accesses = []string{string(Read), string(Write), string(Execute)}
 
-// Roles knows the roles of users.
-type Roles interface {
-	// Roles returns the roles of a user, none for one who is not known. Errors:
-	// unavailable, when it cannot be told now.
-	Roles(ctx context.Context, user string) ([]string, error)
-}
-
-// SetRoles sets who knows the roles of users. Without it nobody has any, and
+// SetSubjects sets who knows what users may do. Without it nobody has any role, and
 // accounts with permissions are closed.
-func (a *Accounts) SetRoles(r Roles) {
+func (a *Accounts) SetSubjects(known fiat.Subjects) {
 	a.shared.mu.Lock()
 	defer a.shared.mu.Unlock()
-	a.shared.roles = r
+	a.shared.subjects = known
 }
 
 // Restrictions returns the roles for each access; none when the account is
@@ -56,46 +48,25 @@ func (a Account) Restrictions() map[string][]string {
 	return out
 }
 
-// Allows reports whether one of the roles has the access under the
-// restrictions of an account. Without any restriction everybody has; with one,
-// nobody has an access for which no role is named. Roles compare without regard
-// to case.
-func Allows(restrictions map[string][]string, access Access, roles []string) bool {
-	if len(restrictions) == 0 {
-		return true
-	}
-	return slices.ContainsFunc(restrictions[string(access)], func(wanted string) bool {
-		return slices.ContainsFunc(roles, func(has string) bool { return strings.EqualFold(strings.TrimSpace(has), strings.TrimSpace(wanted)) })
-	})
-}
-
 // authorize refuses an operation that the execution's user may not do. Errors:
 // forbidden, unavailable.
 func (a *account) authorize(ctx context.Context, scope activities.Scope, access Access) error {
-	restrictions := a.Restrictions()
-	if len(restrictions) == 0 {
+	restrictions := fiat.Permissions{}
+	for needs, roles := range a.Restrictions() {
+		restrictions[fiat.Authorization(needs)] = roles
+	}
+	if !restrictions.Restricted() {
 		return nil
 	}
 	a.shared.mu.RLock()
-	known := a.shared.roles
+	known := a.shared.subjects
 	a.shared.mu.RUnlock()
-	var roles []string
+	subject := fiat.Subject{Name: scope.User}
 	if known != nil {
 		var err error
-		if roles, err = known.Roles(ctx, scope.User); err != nil {
-			return pipeline.Wrap(pipeline.CodeUnavailable, err, "The roles of user %q cannot be told: %s.", scope.User, err)
+		if subject, err = known.SubjectOf(ctx, scope.User); err != nil {
+			return pipeline.Wrap(pipeline.CodeUnavailable, err, "What the user '%s' may do cannot be told now: %s", scope.User, pipeline.MessageOf(err))
 		}
 	}
-	if Allows(restrictions, access, roles) {
-		return nil
-	}
-	has, needs := "no roles", "no role has it"
-	if len(roles) > 0 {
-		has = "the roles " + strings.Join(roles, ", ")
-	}
-	if wanted := restrictions[string(access)]; len(wanted) > 0 {
-		needs = "it takes one of the roles " + strings.Join(wanted, ", ")
-	}
-	return pipeline.Errorf(pipeline.CodeForbidden, "The user %q may not %s account %q: %s, and the user has %s. Roles come from account-roles-file.",
-		scope.User, access, a.Name, needs, has)
+	return subject.May(fiat.Authorization(access), "account", a.Name, restrictions)
 }

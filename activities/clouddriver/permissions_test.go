@@ -7,17 +7,18 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gennaker/gennaker/activities"
+	"github.com/gennaker/gennaker/fiat"
 	"github.com/gennaker/gennaker/pipeline"
 )
 
 // rolesOf are the roles of users in a test.
 type rolesOf map[string][]string
 
-func (r rolesOf) Roles(_ context.Context, user string) ([]string, error) {
+func (r rolesOf) SubjectOf(_ context.Context, user string) (fiat.Subject, error) {
 	if user == "nobody-knows" {
-		return nil, pipeline.Errorf(pipeline.CodeUnavailable, "the file is away")
+		return fiat.Subject{}, pipeline.Errorf(pipeline.CodeUnavailable, "the file is away")
 	}
-	return r[user], nil
+	return fiat.Subject{Name: user, Roles: fiat.RolesOf(r[user]...), Admin: user == "root"}, nil
 }
 
 func TestAuthorize(t *testing.T) {
@@ -26,7 +27,7 @@ func TestAuthorize(t *testing.T) {
 	restricted := map[string][]string{"READ": {"shop", "sre"}, "WRITE": {"sre "}}
 	for name, c := range map[string]struct {
 		account Account
-		roles   Roles
+		roles   fiat.Subjects
 		user    string
 		access  Access
 		code    pipeline.Code // "" when it is allowed
@@ -39,6 +40,7 @@ func TestAuthorize(t *testing.T) {
 		"one that may read":                        {Account{Permissions: restricted}, roles, "omar", Read, ""},
 		"and may not write":                        {Account{Permissions: restricted}, roles, "omar", Write, pipeline.CodeForbidden},
 		"an access without roles is nobody's":      {Account{Permissions: map[string][]string{"READ": {"sre"}}}, roles, "ines", Write, pipeline.CodeForbidden},
+		"an administrator may":                     {Account{Permissions: restricted}, roles, "root", Write, ""},
 		"groups stand for permissions":             {Account{RequiredGroupMembership: []string{"sre"}}, roles, "omar", Write, pipeline.CodeForbidden},
 		"groups let in":                            {Account{RequiredGroupMembership: []string{"sre"}}, roles, "ines", Write, ""},
 		"permissions go before groups":             {Account{Permissions: restricted, RequiredGroupMembership: []string{"shop"}}, roles, "omar", Write, pipeline.CodeForbidden},
@@ -48,7 +50,7 @@ func TestAuthorize(t *testing.T) {
 		accounts, err := NewAccounts([]Account{c.account})
 		require.NoError(t, err, name)
 		if c.roles != nil {
-			accounts.SetRoles(c.roles)
+			accounts.SetSubjects(c.roles)
 		}
 		acc, err := accounts.find("prod")
 		require.NoError(t, err, name)
@@ -67,7 +69,7 @@ func TestOperationsNeedTheAccess(t *testing.T) {
 	t.Parallel()
 	accounts, err := NewAccounts([]Account{{Name: testAccount, KubeconfigFile: "/nowhere", Permissions: map[string][]string{"READ": {"shop"}, "WRITE": {"sre"}}}})
 	require.NoError(t, err)
-	accounts.SetRoles(rolesOf{"omar": {"shop"}})
+	accounts.SetSubjects(rolesOf{"omar": {"shop"}})
 	c := New(accounts, discard())
 	scope := activities.Scope{Execution: "e", User: "omar"}
 	writes := map[string]func() error{
@@ -91,7 +93,7 @@ func TestOperationsNeedTheAccess(t *testing.T) {
 	for name, call := range writes {
 		err := call()
 		require.Equal(t, pipeline.CodeForbidden, pipeline.CodeOf(err), name)
-		require.ErrorContains(t, err, `The user "omar" may not WRITE account "test-account": it takes one of the roles sre, and the user has the roles shop.`, name)
+		require.ErrorContains(t, err, "Access is denied: WRITE on the account 'test-account' is not allowed to the user 'omar', who has the roles shop; that takes one of the roles sre.", name)
 	}
 	_, err = c.AwaitStable(t.Context(), activities.AwaitStableInput{Scope: scope, Account: testAccount})
 	require.Equal(t, pipeline.CodeUnavailable, pipeline.CodeOf(err), "looking is allowed, and gets as far as the kubeconfig")

@@ -65,7 +65,6 @@ func (o *opened) openAccounts(ctx context.Context, c connections, p *process, bu
 			return err
 		}
 		o.source.roles, o.roles = file, file
-		registry.SetRoles(file)
 	}
 	if c.Account.StorageEnabled && bucket != nil {
 		o.stored = s3accounts.New(bucket, c.ObjectStore.Bucket, o.log)

@@ -20,13 +20,12 @@ import (
 type gateAccounts struct {
 	registry  *clouddriver.Accounts
 	directory *directory.Directory
-	roles     clouddriver.Roles
 }
 
 var _ gate.Accounts = gateAccounts{}
 
 func (o *opened) gateAccounts() gateAccounts {
-	return gateAccounts{registry: o.accounts, directory: o.directory, roles: o.roles}
+	return gateAccounts{registry: o.accounts, directory: o.directory}
 }
 
 // Accounts implements gate.Accounts. What workers announced goes before what the
@@ -71,26 +70,11 @@ func gateAccount(name string, about activities.AccountInfo) gate.Account {
 	}
 }
 
-// Allows implements gate.Accounts.
-func (g gateAccounts) Allows(ctx context.Context, user string, a gate.Account, access string) (bool, error) {
-	if len(a.Permissions) == 0 {
-		return true, nil
-	}
-	var roles []string
-	if g.roles != nil {
-		var err error
-		if roles, err = g.roles.Roles(ctx, user); err != nil {
-			return false, err
-		}
-	}
-	return clouddriver.Allows(a.Permissions, clouddriver.Access(access), roles), nil
-}
-
-// MayRead reports whether a user may see what runs on an account. An account that
-// is not known, or whose permissions are not, is not shown. As in
+// Permissions returns the roles that may read and change an account. An account that
+// is not known, or whose permissions are not, is not shown to anybody. As in
 // [gateAccounts.Accounts] the permissions that workers announced, who enforce
 // them, go before those of this process's configuration.
-func (g gateAccounts) MayRead(ctx context.Context, user, account string) bool {
+func (g gateAccounts) Permissions(ctx context.Context, account string) (map[string][]string, bool) {
 	about, err := g.registry.About(account)
 	if records, failed := g.directory.Records(ctx); failed == nil {
 		i, announced := slices.BinarySearchFunc(records, account, func(r activities.AccountRecord, name string) int {
@@ -100,11 +84,7 @@ func (g gateAccounts) MayRead(ctx context.Context, user, account string) bool {
 			about, err = records[i].About, nil
 		}
 	}
-	if err != nil {
-		return false
-	}
-	allowed, err := g.Allows(ctx, user, gateAccount(account, about), string(clouddriver.Read))
-	return err == nil && allowed
+	return about.Permissions, err == nil
 }
 
 // Health implements gate.Accounts.

@@ -19,6 +19,8 @@ import (
 	"github.com/gennaker/gennaker/executions"
 	"github.com/gennaker/gennaker/executions/redismodel"
 	"github.com/gennaker/gennaker/executions/s3archive"
+	"github.com/gennaker/gennaker/fiat"
+	"github.com/gennaker/gennaker/fiat/s3audit"
 	"github.com/gennaker/gennaker/front50"
 	front50client "github.com/gennaker/gennaker/front50/client"
 	"github.com/gennaker/gennaker/front50/s3store"
@@ -48,6 +50,8 @@ type connections struct {
 	Redis      redismodel.Config `embed:"" prefix:"redis-"`
 	Outbound   outbound.Config   `embed:"" prefix:"outbound-"`
 	Account    accountSettings   `embed:"" prefix:"account-"`
+	Fiat       fiat.Config       `embed:"" prefix:"fiat-"`
+	Audit      s3audit.Config    `embed:"" prefix:"audit-"`
 	Artifacts  artifacts.Config  `embed:"" prefix:"artifacts-"`
 	Sandbox    sandbox.Config    `embed:"" prefix:"sandbox-"`
 	Front50URL string            `name:"front50-url" help:"Address of a Front50 to read and write configuration through; empty opens the bucket itself." placeholder:"URL"`
@@ -73,10 +77,13 @@ type opened struct {
 	source    *accountSource
 	directory *directory.Directory
 	stored    *s3accounts.Store
-	roles     clouddriver.Roles
-	outbound  *outbound.Client
-	sandbox   *sandbox.Runner
-	artifacts *artifacts.Artifacts
+	// roles knows those of users, nil when nothing does; permissions decides by them.
+	roles       fiat.Roles
+	permissions *fiat.Authorizer
+	audit       *s3audit.Log
+	outbound    *outbound.Client
+	sandbox     *sandbox.Runner
+	artifacts   *artifacts.Artifacts
 	// unpacked bounds archives.
 	unpacked artifacts.Config
 	// webhooks holds the lists of the configuration file.
@@ -169,6 +176,9 @@ func (o *opened) openTemporal(ctx context.Context, c connections, p *process, bu
 		return err
 	}
 	o.closers = append(o.closers, func() error { o.temporal.Close(); return nil })
+	if err := o.askForSubjects(c); err != nil {
+		return err
+	}
 	o.directory = directory.New(o.temporal, workflows.OrcaQueue, o.payloads.DataConverter(), o.accounts)
 	return nil
 }
@@ -192,6 +202,9 @@ func (o *opened) open(ctx context.Context, c connections, p *process) error {
 	o.cloud = cloud.New(o.temporal)
 	o.watched = clusters.NewReader(o.mirror, o.cloud, o.log, nil)
 	if err := o.openFront50(ctx, c); err != nil {
+		return err
+	}
+	if err := o.openPermissions(c, bucket); err != nil {
 		return err
 	}
 	if err := o.loadStored(ctx); err != nil {

@@ -56,7 +56,8 @@ func (c gateSettings) run(ctx context.Context, g *errgroup.Group, o *opened, nam
 	}
 	server, err := gate.New(gate.Dependencies{
 		Engine: o.engine, Front50: o.front50, Executions: o.service, Accounts: o.gateAccounts(), StoredAccounts: o.accountStore(),
-		Clusters: o.watched, Live: o.cloud, Plans: o.cloud, MayRead: o.gateAccounts().MayRead,
+		Clusters: o.watched, Live: o.cloud, Plans: o.cloud, AccountPermissions: o.gateAccounts().Permissions,
+		Permissions: o.permissions, Audit: o.audit,
 		Fetcher: fetch.New(o.outbound, o.front50, o.service), Artifacts: o.artifacts, Webhooks: o.webhooks.Preconfigured,
 		Checks: append([]gate.Check{
 			{Name: "temporal", Probe: o.engine.Ping},
@@ -73,6 +74,7 @@ func (c gateSettings) run(ctx context.Context, g *errgroup.Group, o *opened, nam
 	if err != nil {
 		return err
 	}
+	g.Go(func() error { o.audit.Run(ctx); return nil })
 	g.Go(func() error { return server.Serve(ctx, api, server.Handler()) })
 	o.log.Info("Gate answers", "address", api.Addr())
 	if c.Deck.Address == "" {

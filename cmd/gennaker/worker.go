@@ -62,7 +62,7 @@ func (c workerSettings) run(ctx context.Context, g *errgroup.Group, o *opened) e
 		mirror = o.mirror
 	}
 	w, err := workers.New(c.Worker, workers.Dependencies{
-		Temporal: o.temporal, Front50: o.front50, Model: o.model, Archive: o.archive,
+		Temporal: o.temporal, Front50: o.front50, Permissions: o.permissions, Model: o.model, Archive: o.archive,
 		Executions: o.service, Accounts: o.accounts, Logger: o.log,
 		Outbound: o.outbound, Webhook: webhooks, Clusters: mirror, Reads: c.Clusters,
 		Directory: o.directory, Identity: temporal.Identity(), Version: versionText(), ConfigFault: o.source.Fault,

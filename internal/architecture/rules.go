@@ -41,7 +41,7 @@ var places = []place{
 	{folder: "pipeline/", may: []string{"pipeline"}, only: []string{"std"},
 		why: "the domain stands on the standard library alone; put what needs more into a room that imports it"},
 
-	{folder: "activities", may: []string{"pipeline", "pipeline/expr"}, never: clients,
+	{folder: "activities", may: []string{"fiat", "pipeline", "pipeline/expr"}, never: clients,
 		why: "contracts hold inputs, outputs, timeouts and retries; the work belongs into a room below activities/"},
 	{folder: "front50", may: []string{"pipeline", "pipeline/templates"}, never: clients,
 		why: "the door holds interfaces and rules; a store belongs into a room below front50/"},

@@ -1,0 +1,168 @@
+package configuration
+
+import (
+	"context"
+
+	"github.com/gennaker/gennaker/activities"
+	"github.com/gennaker/gennaker/fiat"
+	"github.com/gennaker/gennaker/pipeline"
+)
+
+// Guarded is the room for a worker that enforces permissions: what an execution's
+// user may not do, no stage of the execution does, whatever Gate let pass. A
+// pipeline that is read to be run takes EXECUTE on its application.
+type Guarded struct {
+	*Configuration
+	permissions *fiat.Authorizer
+}
+
+var _ activities.Configuration = (*Guarded)(nil)
+
+// Guard returns the room with permissions enforced.
+func (c *Configuration) Guard(permissions *fiat.Authorizer) *Guarded {
+	return &Guarded{Configuration: c, permissions: permissions}
+}
+
+// may refuses what the execution's user may not do with an application.
+func (g *Guarded) may(ctx context.Context, scope activities.Scope, application string, needs fiat.Authorization) error {
+	subject, err := g.permissions.SubjectOf(ctx, scope.User)
+	if err != nil {
+		return err
+	}
+	return g.permissions.Application(ctx, subject, application, needs)
+}
+
+// ReadPipeline implements activities.Configuration.
+func (g *Guarded) ReadPipeline(ctx context.Context, in activities.ReadPipelineInput) (activities.ReadPipelineOutput, error) {
+	out, err := g.Configuration.ReadPipeline(ctx, in)
+	if err != nil {
+		return out, err
+	}
+	needs := fiat.Execute
+	if in.AsStored {
+		needs = fiat.Read
+	}
+	if err := g.may(ctx, in.Scope, out.Pipeline.Application(), needs); err != nil {
+		return activities.ReadPipelineOutput{}, err
+	}
+	return out, nil
+}
+
+// FindPipeline implements activities.Configuration.
+func (g *Guarded) FindPipeline(ctx context.Context, in activities.FindPipelineInput) (activities.FindPipelineOutput, error) {
+	out, err := g.Configuration.FindPipeline(ctx, in)
+	if err != nil {
+		return out, err
+	}
+	if err := g.may(ctx, in.Scope, out.Pipeline.Application(), fiat.Read); err != nil {
+		return activities.FindPipelineOutput{}, err
+	}
+	return out, nil
+}
+
+// UpsertApplication implements activities.Configuration.
+func (g *Guarded) UpsertApplication(ctx context.Context, in activities.UpsertApplicationInput) (activities.UpsertApplicationOutput, error) {
+	needs := fiat.Write
+	stored, err := g.store.Application(ctx, in.Application.Name())
+	switch {
+	case pipeline.CodeOf(err) == pipeline.CodeNotFound:
+		needs = fiat.Create
+	case err != nil:
+		return activities.UpsertApplicationOutput{}, err
+	}
+	if err := g.may(ctx, in.Scope, in.Application.Name(), needs); err != nil {
+		if applied(stored, in.Application) {
+			// The call's own forerunner took the caller's permission away.
+			return activities.UpsertApplicationOutput{Previous: stored, Current: stored}, nil
+		}
+		return activities.UpsertApplicationOutput{}, err
+	}
+	return g.Configuration.UpsertApplication(ctx, in)
+}
+
+// applied reports whether a stored application holds what is given.
+func applied(stored, given pipeline.Application) bool {
+	if stored == nil {
+		return false
+	}
+	for key, value := range given {
+		if key == "name" || key == "user" {
+			continue
+		}
+		is, err := pipeline.EncodeValue(stored[key])
+		wanted, wantedErr := pipeline.EncodeValue(value)
+		if err != nil || wantedErr != nil || string(is) != string(wanted) {
+			return false
+		}
+	}
+	return true
+}
+
+// DeleteApplication implements activities.Configuration.
+func (g *Guarded) DeleteApplication(ctx context.Context, in activities.DeleteApplicationInput) (activities.DeleteApplicationOutput, error) {
+	if err := g.may(ctx, in.Scope, in.Name, fiat.Write); err != nil && pipeline.CodeOf(err) != pipeline.CodeNotFound {
+		return activities.DeleteApplicationOutput{}, err
+	}
+	return g.Configuration.DeleteApplication(ctx, in)
+}
+
+// SavePipeline implements activities.Configuration.
+func (g *Guarded) SavePipeline(ctx context.Context, in activities.SavePipelineInput) (activities.SavePipelineOutput, error) {
+	if err := g.maySave(ctx, in.Scope, in.Pipeline); err != nil {
+		return activities.SavePipelineOutput{}, err
+	}
+	return g.Configuration.SavePipeline(ctx, in)
+}
+
+// maySave holds the rules that Gate has for a configuration that is saved.
+func (g *Guarded) maySave(ctx context.Context, scope activities.Scope, p pipeline.Pipeline) error {
+	subject, err := g.permissions.SubjectOf(ctx, scope.User)
+	if err != nil {
+		return err
+	}
+	if err := g.permissions.Application(ctx, subject, p.Application(), fiat.Write); err != nil {
+		return err
+	}
+	if p.ID() != "" {
+		stored, err := g.store.Pipeline(ctx, p.ID())
+		switch {
+		case err == nil:
+			if err := g.permissions.Application(ctx, subject, stored.Application(), fiat.Write); err != nil {
+				return err
+			}
+		case pipeline.CodeOf(err) != pipeline.CodeNotFound:
+			return err
+		}
+	}
+	for _, t := range pipeline.Map(p).List("triggers") {
+		if account := pipeline.AsMap(t).String("runAsUser"); account != "" {
+			if err := g.permissions.RunAs(ctx, subject, account, p.Application()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// DeletePipeline implements activities.Configuration.
+func (g *Guarded) DeletePipeline(ctx context.Context, in activities.DeletePipelineInput) (activities.Done, error) {
+	stored, err := g.store.Pipeline(ctx, in.ID)
+	switch {
+	case pipeline.CodeOf(err) == pipeline.CodeNotFound:
+		return activities.Done{}, nil
+	case err != nil:
+		return activities.Done{}, err
+	}
+	if err := g.may(ctx, in.Scope, stored.Application(), fiat.Write); err != nil {
+		return activities.Done{}, err
+	}
+	return g.Configuration.DeletePipeline(ctx, in)
+}
+
+// ReorderPipelines implements activities.Configuration.
+func (g *Guarded) ReorderPipelines(ctx context.Context, in activities.ReorderPipelinesInput) (activities.Done, error) {
+	if err := g.may(ctx, in.Scope, in.Application, fiat.Write); err != nil {
+		return activities.Done{}, err
+	}
+	return g.Configuration.ReorderPipelines(ctx, in)
+}
