@@ -28,15 +28,13 @@ func getExecution(r *request) error {
 	}
 	id := r.param("id")
 	err := r.server.executions.Document(r.ctx(), id, func(d executions.Document) error {
-		switch {
-		case d.Type != pipeline.TypePipeline:
+		if d.Type != pipeline.TypePipeline {
 			return unknownExecution(pipeline.TypePipeline, id)
 		}
 		if err := r.mayUse(d.Application, fiat.Read); err != nil {
 			return err
 		}
-		switch {
-		case d.Packed == "":
+		if d.Packed == "" {
 			return r.answer(http.StatusOK, d.Execution)
 		}
 		return r.pass(d.Packed)
