@@ -29,6 +29,9 @@ type Engine interface {
 	Start(ctx context.Context, e *pipeline.Execution) error
 	// Fail records e as an execution that failed on startup; conflict as Start.
 	Fail(ctx context.Context, e *pipeline.Execution, failure workflows.StartFailure) error
+	// Accept keeps an event that came in from outside; one whose ID was taken before
+	// is a success.
+	Accept(ctx context.Context, e workflows.Event) error
 	// Cancel asks an execution to end; conflict when it has ended.
 	Cancel(ctx context.Context, id string, in workflows.CancelInput) error
 	// Pause holds an execution; conflict unless it is RUNNING. It returns the

@@ -39,6 +39,7 @@ type engine struct {
 	resumed   map[string]workflows.PauseInput
 	restarted []restart
 	failed    []failure
+	events    []workflows.Event
 	deleted   []string
 	// silent is set when no worker answers after a change took.
 	silent bool
@@ -82,6 +83,16 @@ func (e *engine) Fail(_ context.Context, x *pipeline.Execution, why workflows.St
 		return e.fail
 	}
 	e.failed = append(e.failed, failure{x.Clone(), why})
+	return nil
+}
+
+func (e *engine) Accept(_ context.Context, event workflows.Event) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.fail != nil {
+		return e.fail
+	}
+	e.events = append(e.events, event)
 	return nil
 }
 

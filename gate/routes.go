@@ -103,7 +103,7 @@ var searchParams = []parameter{
 
 // routes returns the whole API.
 func routes() []route {
-	return slices.Concat(auditRoutes(), []route{
+	return slices.Concat(auditRoutes(), webhookEventRoutes(), cronRoutes(), absentRoutes(), []route{
 		// The server itself.
 		{Method: "GET", Path: "/health", Summary: "Whether Gate and what it needs work; 503 when not", Auth: authOpen, Response: health{}, Quiet: true, handle: getHealth},
 		{Method: "GET", Path: "/version", Summary: "The version", Auth: authOpen, Response: version{}, Quiet: true, handle: getVersion},

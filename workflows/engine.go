@@ -60,6 +60,10 @@ func (e *Engine) Register(r Registry) {
 		Name:               PipelineWorkflow,
 		VersioningBehavior: workflow.VersioningBehaviorPinned,
 	})
+	r.RegisterWorkflowWithOptions(TakeEvent, workflow.RegisterOptions{
+		Name:               EventWorkflow,
+		VersioningBehavior: workflow.VersioningBehaviorPinned,
+	})
 	r.RegisterWorkflowWithOptions(Limit, workflow.RegisterOptions{
 		Name:               activities.LimitWorkflow,
 		VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
