@@ -13,6 +13,7 @@ import (
 	"github.com/gennaker/gennaker/activities/artifacts"
 	"github.com/gennaker/gennaker/activities/clouddriver"
 	"github.com/gennaker/gennaker/activities/webhook"
+	"github.com/gennaker/gennaker/cli"
 )
 
 // configFile is a parsed configuration file. Its keys are the flags' names, with
@@ -174,16 +175,18 @@ var _ kong.Resolver = (*configFile)(nil)
 // since a misspelt one would be passed over in silence.
 func (f *configFile) Validate(app *kong.Application) error {
 	var known []string
-	var walk func(n *kong.Node)
-	walk = func(n *kong.Node) {
+	var walk func(n *kong.Node, typed bool)
+	walk = func(n *kong.Node, typed bool) {
 		for _, flag := range n.Flags {
-			known = append(known, flag.Name)
+			if !typed || ofServers(flag) {
+				known = append(known, flag.Name)
+			}
 		}
 		for _, c := range n.Children {
-			walk(c)
+			walk(c, typed || cli.IsCommand(c.Name))
 		}
 	}
-	walk(app.Node)
+	walk(app.Node, false)
 	var faults []error
 	for key := range f.values {
 		if !slices.Contains(known, key) {

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"bytes"
@@ -81,12 +81,12 @@ problems:
 		{"a saved pipeline", []string{"shop", "Deploy it", "-p", "tag=1.2", "--trigger", trigger}, "", 0, want, ""},
 		{"standard input", []string{"-f", "-"}, saved, 0, want, ""},
 		{"with manifests", []string{"-f", "-", "--manifests"}, saved, 0, want, ""},
-		{"as JSON", []string{"-f", "-", "--json"}, saved, 0, `"planned":{`, ""},
+		{"as JSON", []string{"-f", "-", "--json"}, saved, 0, `"planned": {`, ""},
 		{"a fatal problem", []string{"-f", "-"}, `{"name":"bad"}`, 1, "FATAL stage 1: No such account.", "would not succeed"},
 		{"a refusal", []string{"-f", "-", "-p", "tag=refused"}, saved, 1, "", "FATAL failed loading template none"},
 		{"an unknown pipeline", []string{"shop", "nope"}, "", 1, "", "Pipeline configuration not found"},
-		{"no pipeline", []string{"shop"}, "", 1, "", "name a saved pipeline"},
-		{"two pipelines", []string{"shop", "Deploy it", "-f", "-"}, "", 1, "", "not both"},
+		{"no pipeline", []string{"shop"}, "", 2, "", "name a saved pipeline"},
+		{"two pipelines", []string{"shop", "Deploy it", "-f", "-"}, "", 2, "", "not both"},
 		{"no JSON", []string{"-f", "-"}, "x", 1, "", "the pipeline is no JSON object"},
 		{"no file", []string{"-f", filepath.Join(t.TempDir(), "none")}, "", 1, "", "no such file"},
 	} {

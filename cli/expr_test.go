@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"bytes"
@@ -57,7 +57,7 @@ func TestExprCommand(t *testing.T) {
 		{"a failure", []string{"${1 + }"}, "", 1, "\"${1 + }\"\n", "^"},
 		{"an unknown name", []string{"--context", "-", "${replica}"}, `{"replicas":1}`, 1, "\"${replica}\"\n", "replicas"},
 		{"a fetch", []string{"${#fromUrl('https://example.com/x')}"}, "", 1, "", "fetches nothing from outside"},
-		{"nothing to do", nil, "", 1, "", "give the text"},
+		{"nothing to do", nil, "", 2, "", "give the text"},
 		{"no JSON", []string{"--context", "-", "${a}"}, "x", 1, "", "no JSON object"},
 		{"the list", []string{"--list"}, "", 0, "#toJson(", ""},
 	} {

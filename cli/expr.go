@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"bufio"
@@ -8,8 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -24,28 +22,28 @@ var errExpressionFailed = errors.New("the expression could not be evaluated")
 // exprCommand evaluates expressions as a stage's context would hold them
 // (reference: expressions sections 1 to 8).
 type exprCommand struct {
+	Flags
 	Expression string `arg:"" optional:"" help:"Text with expressions, for example 'v$${trigger.buildNumber}'."`
 
 	Execution string `help:"ID of an execution whose values the expression sees." placeholder:"ID"`
 	Stage     string `help:"Stage of the execution that evaluates: its ID, refId or name." placeholder:"STAGE"`
-	Context   string `help:"JSON file with the values that the expression sees; a key execution holds an execution for functions such as #stage. '-' is standard input." placeholder:"FILE"`
+	Context   string `help:"File with the values, JSON or YAML, that the expression sees; a key execution holds an execution for functions such as #stage. '-' is standard input." placeholder:"FILE"`
 	Batch     bool   `help:"Read JSON lines {\"context\": {…}, \"expr\": \"…\"} from standard input and answer each with {\"result\": …} or {\"error\": \"…\", \"result\": …}."`
-	Gate      string `name:"gate-url" help:"Address of Gate, for --execution." default:"http://localhost:8084" placeholder:"URL"`
 	List      bool   `help:"List the helper functions."`
 }
 
 // Run implements the command.
-func (c *exprCommand) Run(p *process) error {
+func (c *exprCommand) Run(p *Process) error {
 	switch {
 	case c.List:
 		for _, f := range expr.Functions() {
-			_, _ = fmt.Fprintf(p.stdout, "%-60s %s\n", f.Signature(), f.Doc)
+			_, _ = fmt.Fprintf(p.Stdout, "%-60s %s\n", f.Signature(), f.Doc)
 		}
 		return nil
 	case c.Batch:
-		return evaluateBatch(p.ctx, p.stdin, p.stdout)
+		return evaluateBatch(p.Ctx, p.Stdin, p.Stdout)
 	case c.Expression == "":
-		return errors.New("give the text to evaluate, for example: gennaker expr '${1 + 1}'")
+		return usagef("give the text to evaluate, for example: gennaker expr '${1 + 1}'")
 	}
 	env, err := c.environment(p)
 	if err != nil {
@@ -55,7 +53,7 @@ func (c *exprCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	if err := printJSON(p.stdout, result); err != nil {
+	if err := printJSON(p.Stdout, result); err != nil {
 		return err
 	}
 	if !summary.Failed() {
@@ -63,12 +61,12 @@ func (c *exprCommand) Run(p *process) error {
 	}
 	for _, text := range summary.Expressions() {
 		for _, r := range summary.Results(text) {
-			_, _ = fmt.Fprintln(p.stderr, r.Description)
+			_, _ = fmt.Fprintln(p.Stderr, r.Description)
 			if r.Caret != "" {
-				_, _ = fmt.Fprintln(p.stderr, r.Caret)
+				_, _ = fmt.Fprintln(p.Stderr, r.Caret)
 			}
 			if r.Hint != "" && !strings.Contains(r.Description, r.Hint) {
-				_, _ = fmt.Fprintln(p.stderr, r.Hint)
+				_, _ = fmt.Fprintln(p.Stderr, r.Hint)
 			}
 		}
 	}
@@ -76,30 +74,26 @@ func (c *exprCommand) Run(p *process) error {
 }
 
 // environment builds the names that the expression sees.
-func (c *exprCommand) environment(p *process) (*expr.Env, error) {
+func (c *exprCommand) environment(p *Process) (*expr.Env, error) {
 	switch {
 	case c.Execution != "":
-		execution, err := loadExecution(p.ctx, c.Gate, c.Execution)
+		gate, err := p.gate()
+		if err != nil {
+			return nil, err
+		}
+		execution, _, err := gate.Execution(p.Ctx, c.Execution)
 		if err != nil {
 			return nil, err
 		}
 		return environmentOf(execution, c.Stage)
 	case c.Context != "":
-		m, err := c.readContext(p)
+		m, err := p.readFile(c.Context, "the context")
 		if err != nil {
 			return nil, err
 		}
 		return contextEnvironment(m, c.Stage)
 	}
 	return contextEnvironment(pipeline.Map{}, "")
-}
-
-func (c *exprCommand) readContext(p *process) (pipeline.Map, error) {
-	const what = "the context"
-	if c.Context == "-" {
-		return readObject(p.stdin, what)
-	}
-	return readObjectFile(c.Context, what)
 }
 
 // environmentOf lets a stage of an execution evaluate: the named one, else the
@@ -161,19 +155,6 @@ func evaluateText(env *expr.Env, text string) (any, *expr.Summary, error) {
 			env.Fetched[r.Key()] = expr.Answer{Error: "The command line fetches nothing from outside (" + string(r.Kind) + "): evaluate on a running execution."}
 		}
 	}
-}
-
-// loadExecution reads an execution through Gate.
-func loadExecution(ctx context.Context, gate, id string) (*pipeline.Execution, error) {
-	answer, err := askGate(ctx, http.MethodGet, gate, "/pipelines/"+url.PathEscape(id), nil)
-	if err != nil {
-		return nil, err
-	}
-	var execution pipeline.Execution
-	if err := pipeline.Bind(map[string]any(answer), &execution); err != nil {
-		return nil, fmt.Errorf("gate's answer is no execution: %w", err)
-	}
-	return &execution, nil
 }
 
 // batchRequest is one line of --batch.

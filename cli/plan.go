@@ -1,38 +1,30 @@
-package main
+package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
+	"github.com/gennaker/gennaker/cli/client"
+	"github.com/gennaker/gennaker/cli/render"
 	"github.com/gennaker/gennaker/pipeline"
 	"github.com/gennaker/gennaker/pipeline/templates"
 	"github.com/gennaker/gennaker/workflows"
 )
 
-// pipelineCommand are the commands on pipelines.
-type pipelineCommand struct {
-	Plan planCommand `cmd:"" help:"Say what a run of a pipeline would do, without starting it."`
-}
-
 // planCommand asks Gate for a plan and prints it. It ends with an exit code of 1
 // when the plan holds a fatal problem, so that scripts can check a pipeline
 // before they save it.
 type planCommand struct {
-	Application string `arg:"" optional:"" help:"Application of a saved pipeline."`
-	Name        string `arg:"" optional:"" help:"Name or ID of the saved pipeline."`
+	pipelineName
 
-	File      string            `short:"f" help:"JSON file with a pipeline, in place of a saved one. '-' is standard input." placeholder:"FILE"`
-	Parameter map[string]string `short:"p" help:"Parameter of the run; repeat it for more." placeholder:"NAME=VALUE"`
-	Trigger   string            `help:"JSON file with the trigger of the run." placeholder:"FILE"`
+	File      string            `short:"f" help:"File with a pipeline, JSON or YAML, in place of a saved one. '-' is standard input." placeholder:"FILE"`
+	Parameter map[string]string `short:"p" mapsep:"none" help:"Parameter of the run; repeat it for more." placeholder:"NAME=VALUE"`
+	Trigger   string            `help:"File with the trigger of the run." placeholder:"FILE"`
 	Manifests bool              `help:"Have the clusters tell what would change in them, without effect. It takes the right to deploy there."`
-	JSON      bool              `name:"json" help:"Print Gate's answer: the pipeline, and the plan under planned."`
-	Gate      string            `name:"gate-url" help:"Address of Gate." default:"http://localhost:8084" placeholder:"URL"`
 }
 
 // errPlanProblems is the end of a plan with fatal problems, which are printed
@@ -40,25 +32,23 @@ type planCommand struct {
 var errPlanProblems = errors.New("the pipeline would not succeed")
 
 // Run implements the command.
-func (c *planCommand) Run(p *process) error {
-	ctx, cancel := context.WithTimeout(p.ctx, gateTimeout)
-	defer cancel()
-	config, err := c.pipeline(ctx, p.stdin)
+func (c *planCommand) Run(p *Process) error {
+	gate, err := p.gate()
 	if err != nil {
 		return err
 	}
-	if err := c.setTrigger(config); err != nil {
+	config, err := c.pipeline(p, gate)
+	if err != nil {
+		return err
+	}
+	if err := c.setTrigger(p, config); err != nil {
 		return err
 	}
 	config["plan"] = true
 	if c.Manifests {
 		config["planManifests"] = true
 	}
-	body, err := pipeline.EncodeValue(map[string]any(config))
-	if err != nil {
-		return err
-	}
-	answer, err := askGate(ctx, http.MethodPost, c.Gate, "/pipelines/start", body)
+	answer, err := gate.Object(p.Ctx, http.MethodPost, "/pipelines/start", nil, map[string]any(config))
 	if err != nil {
 		return err
 	}
@@ -66,11 +56,7 @@ func (c *planCommand) Run(p *process) error {
 	if err := pipeline.Bind(map[string]any(answer.Map("planned")), &plan); err != nil {
 		return fmt.Errorf("gate's answer holds no plan: %w", err)
 	}
-	if c.JSON {
-		err = printJSON(p.stdout, map[string]any(answer))
-	} else {
-		err = printPlan(p.stdout, answer, plan)
-	}
+	err = p.answer(answer, func() error { return printPlan(p.Stdout, answer, plan) })
 	if err == nil && slices.ContainsFunc(plan.Problems, func(f workflows.Problem) bool { return f.Severity == templates.Fatal }) {
 		err = errPlanProblems
 	}
@@ -78,26 +64,26 @@ func (c *planCommand) Run(p *process) error {
 }
 
 // pipeline reads the pipeline to plan: the file's, or the saved one.
-func (c *planCommand) pipeline(ctx context.Context, stdin io.Reader) (pipeline.Map, error) {
+func (c *planCommand) pipeline(p *Process, gate *client.Client) (pipeline.Map, error) {
 	switch {
-	case c.File != "" && c.Application != "":
-		return nil, errors.New("give a file or a saved pipeline, not both")
-	case c.File == "-":
-		return readObject(stdin, "the pipeline")
+	case c.File != "" && either(c.Application, c.AppFlag) != "":
+		return nil, usagef("give a file or a saved pipeline, not both")
 	case c.File != "":
-		return readObjectFile(c.File, "the pipeline")
-	case c.Application == "" || c.Name == "":
-		return nil, errors.New("name a saved pipeline, for example: gennaker pipeline plan shop Deploy, or give a file with -f")
+		return p.readFile(c.File, "the pipeline")
 	}
-	return askGate(ctx, http.MethodGet, c.Gate, "/applications/"+url.PathEscape(c.Application)+"/pipelineConfigs/"+url.PathEscape(c.Name), nil)
+	application, name, err := c.both()
+	if err != nil {
+		return nil, usagef("name a saved pipeline, for example: gennaker pipeline plan shop Deploy, or give a file with -f")
+	}
+	return gate.Get(p.Ctx, configPath(application, name), nil)
 }
 
 // setTrigger gives the pipeline the trigger that the flags describe.
-func (c *planCommand) setTrigger(config pipeline.Map) error {
+func (c *planCommand) setTrigger(p *Process, config pipeline.Map) error {
 	trigger := config.Map("trigger")
 	if c.Trigger != "" {
 		var err error
-		if trigger, err = readObjectFile(c.Trigger, "the trigger"); err != nil {
+		if trigger, err = p.readFile(c.Trigger, "the trigger"); err != nil {
 			return err
 		}
 	}
@@ -165,6 +151,6 @@ func printPlan(w io.Writer, config pipeline.Map, plan workflows.Plan) error {
 		}
 		line("   %-5s %s%s", f.Severity, where, f.Message)
 	}
-	_, err := io.WriteString(w, b.String())
+	_, err := io.WriteString(w, render.Clean(b.String()))
 	return err
 }
