@@ -42,8 +42,6 @@ require (
 	sigs.k8s.io/yaml v1.6.0
 )
 
-require google.golang.org/grpc v1.83.2
-
 require (
 	github.com/lnquy/cron v1.1.1 // words for cron expressions
 	github.com/reugn/go-quartz v0.15.2 // its parser of Quartz expressions, which robfig/cron does not read
@@ -153,6 +151,7 @@ require (
 	golang.org/x/time v0.15.0 // indirect
 	google.golang.org/genproto/googleapis/api v0.0.0-20260803160001-6ac0973c030d // indirect
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20260803160001-6ac0973c030d // indirect
+	google.golang.org/grpc v1.83.2 // indirect
 	gopkg.in/evanphx/json-patch.v4 v4.13.0 // indirect
 	gopkg.in/inf.v0 v0.9.1 // indirect
 	gopkg.in/ini.v1 v1.67.3 // indirect

@@ -3,6 +3,7 @@ package render
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -85,8 +86,8 @@ func (f Format) Write(out io.Writer, v any) error {
 // find evaluates the path. One value that is text is printed as it is, others as
 // JSON; of several each has a line.
 func (f Format) find(raw []byte) ([]byte, error) {
-	var v any
-	if err := json.Unmarshal(raw, &v); err != nil {
+	v, err := pipeline.DecodeValue(raw) // whole numbers stay so, which filters compare
+	if err != nil {
 		return nil, err
 	}
 	found, err := f.path.FindResults(v)
@@ -104,7 +105,7 @@ func (f Format) find(raw []byte) ([]byte, error) {
 				out.WriteString(text + "\n")
 				continue
 			}
-			line, err := json.Marshal(one)
+			line, err := pipeline.EncodeValue(one)
 			if err != nil {
 				return nil, err
 			}
@@ -112,7 +113,7 @@ func (f Format) find(raw []byte) ([]byte, error) {
 		}
 	}
 	if out.Len() == 0 {
-		return nil, fmt.Errorf("the JSONPath finds nothing")
+		return nil, errors.New("the JSONPath finds nothing")
 	}
 	return out.Bytes(), nil
 }
