@@ -111,8 +111,12 @@ func readEnd(path string, archive *tar.Reader, packed *gzip.Reader, h *tar.Heade
 	if _, err := archive.Next(); !errors.Is(err, io.EOF) {
 		return End{}, broken("%s goes on behind its end.", path)
 	}
-	if _, err := io.Copy(io.Discard, packed); err != nil {
+	behind, err := io.Copy(io.Discard, packed)
+	if err != nil {
 		return End{}, cut(path, err)
+	}
+	if behind > 0 {
+		return End{}, broken("%s goes on behind its end.", path)
 	}
 	return end, nil
 }

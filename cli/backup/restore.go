@@ -219,7 +219,7 @@ func (r *restore) decide() error {
 		d = same
 	case isMarker(l.key):
 		d = same // written anew in any case
-	case l.found.LastModified.After(l.modified.Add(time.Second)):
+	case l.found.LastModified.After(l.modified):
 		r.out.Newer++
 		if len(r.newer) < maxNamed {
 			r.newer = append(r.newer, l.key)

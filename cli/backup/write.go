@@ -173,6 +173,12 @@ func (s Source) read(ctx context.Context, info minio.ObjectInfo) *object {
 	}
 	defer body.Close() //nolint:errcheck // it was only read
 	now.Key, now.VersionID, now.IsLatest = info.Key, version, info.IsLatest
+	// The header tells the time in seconds, the listing in milliseconds.
+	if now.ETag == strings.Trim(info.ETag, `"`) {
+		now.LastModified = info.LastModified
+	} else {
+		now.LastModified = now.LastModified.Add(time.Second)
+	}
 	o.ObjectInfo = now
 	if o.err = o.content.fill(body); o.err == nil && o.content.size != now.Size {
 		o.err = fmt.Errorf("the object store sent %d of %d bytes", o.content.size, now.Size)
