@@ -63,7 +63,7 @@ func (c *accountListCommand) Run(p *Process) error {
 		for i, a := range accounts {
 			out[i] = known[i].with(a)
 		}
-		return p.answers.format.Write(p.Stdout, out)
+		return p.answers.format.Write(p.scriptOut(), out)
 	}
 	t := render.Table{Head: []string{"NAME", "TYPE", "ENVIRONMENT", "STATUS", "VERSION", "WORKERS", "CHECKED", "MESSAGE"}}
 	for i, a := range accounts {

@@ -96,8 +96,12 @@ func (c *applicationGetCommand) Run(p *Process) error {
 		f.Add("description", a.String("description"))
 		f.Add("providers", joined(a, "cloudProviders"))
 		f.Add("accounts", joined(a, "accounts"))
-		f.Add("created", moment(a, "createTs"))
-		f.Add("updated", moment(a, "updateTs")+" by "+a.String("lastModifiedBy"))
+		if _, known := a.Int("createTs"); known {
+			f.Add("created", moment(a, "createTs"))
+		}
+		if _, known := a.Int("updateTs"); known {
+			f.Add("updated", strings.TrimSuffix(moment(a, "updateTs")+" by "+a.String("lastModifiedBy"), " by "))
+		}
 		for _, access := range []string{"READ", "WRITE", "EXECUTE", "CREATE"} {
 			f.Add(access, joined(a.Map("permissions"), access))
 		}

@@ -82,7 +82,7 @@ func (c *executionLogsCommand) Run(p *Process) error {
 		}
 	}
 	if p.scripted() {
-		if err := p.answers.format.Write(p.Stdout, all); err != nil {
+		if err := p.answers.format.Write(p.scriptOut(), all); err != nil {
 			return err
 		}
 	}

@@ -82,7 +82,7 @@ func (p *Process) watched(id string, last *pipeline.Execution, err error) error 
 		return err
 	}
 	if p.scripted() {
-		if err := p.answers.format.Write(p.Stdout, asMap(last)); err != nil {
+		if err := p.answers.format.Write(p.scriptOut(), asMap(last)); err != nil {
 			return err
 		}
 	}

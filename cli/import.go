@@ -90,7 +90,7 @@ func (c *importCommand) report(p *Process, r transfer.Report) error {
 		for _, a := range []transfer.Action{transfer.Created, transfer.Changed, transfer.Left, transfer.Failed} {
 			counts[string(a)] = int64(r.Count("", a))
 		}
-		return p.answers.format.Write(p.Stdout, map[string]any{"applied": c.Apply, "counts": counts, "items": items})
+		return p.answers.format.Write(p.scriptOut(), map[string]any{"applied": c.Apply, "counts": counts, "items": items})
 	}
 	t := render.Table{Head: []string{"KIND", "APPLICATION", "NAME", "ACTION", "LINES", "MESSAGE"}}
 	for _, i := range r.Items {

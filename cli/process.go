@@ -187,14 +187,34 @@ func (p *Process) scripted() bool { return !p.answers.format.Table() }
 // answer writes a value for scripts, or has people's shape written.
 func (p *Process) answer(v any, people func() error) error {
 	if p.scripted() {
-		return p.answers.format.Write(p.Stdout, plainValue(v))
+		return p.answers.format.Write(p.scriptOut(), plainValue(v))
 	}
 	return people()
 }
 
+// scriptOut is where answers for scripts go: standard output, cleaned of control
+// characters when a person looks at it.
+func (p *Process) scriptOut() io.Writer {
+	if terminal(p.Stdout) {
+		return cleaner{p.Stdout}
+	}
+	return p.Stdout
+}
+
+// cleaner cleans what is written to a terminal, in whole texts.
+type cleaner struct{ out io.Writer }
+
+// Write implements io.Writer.
+func (c cleaner) Write(text []byte) (int, error) {
+	if _, err := io.WriteString(c.out, render.Clean(string(text))); err != nil {
+		return 0, err
+	}
+	return len(text), nil
+}
+
 // document answers with a JSON document, which people get as JSON too.
 func (p *Process) document(m pipeline.Map) error {
-	return p.answers.format.Write(p.Stdout, map[string]any(m))
+	return p.answers.format.Write(p.scriptOut(), map[string]any(m))
 }
 
 // plainValue turns lists of maps into the types that can be encoded.

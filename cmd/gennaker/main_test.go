@@ -41,6 +41,35 @@ func TestReferenceOfAccountsIsUpToDate(t *testing.T) {
 	require.Equal(t, string(have), out, "docs/reference/accounts.md is stale: run make gen")
 }
 
+func TestReferenceOfCommandsIsUpToDate(t *testing.T) {
+	code, out, _ := call(t, "reference-cli")
+	require.Equal(t, exitOK, code)
+	have, err := os.ReadFile(filepath.Join("..", "..", "docs", "reference", "cli.md"))
+	require.NoError(t, err)
+	require.Equal(t, string(have), out, "docs/reference/cli.md is stale: run make gen")
+}
+
+// A command that people type is one of the program's, with its exit codes, and the
+// servers' configuration file says where the bucket is.
+func TestCommandsOfPeople(t *testing.T) {
+	code, _, stderr := call(t, "--gate-endpoint=http://127.0.0.1:1", "application", "list")
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, stderr, "gate at http://127.0.0.1:1 does not answer")
+	code, _, stderr = call(t, "pipeline", "get")
+	require.Equal(t, exitUsage, code, stderr)
+	path := filepath.Join(t.TempDir(), "gennaker.yaml")
+	require.NoError(t, os.WriteFile(path, []byte("object-store: {endpoint: '127.0.0.1:3', bucket: ours, access-key: 'env:KEY', secret-key: 'env:KEY'}\nnotes: {}\n"), 0o600))
+	t.Setenv("KEY", "secret-of-test")
+	code, _, stderr = call(t, "backup", filepath.Join(t.TempDir(), "x"), "--config", path)
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, stderr, "127.0.0.1:3")
+	require.NotContains(t, stderr, "secret-of-test")
+	require.NoError(t, os.WriteFile(path, []byte("output: json\n"), 0o600))
+	code, _, stderr = call(t, "gate", "--config", path)
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, stderr, `"output" is not known`, "what people type is no setting of servers")
+}
+
 func TestUsageErrors(t *testing.T) {
 	file := func(text string) string {
 		path := filepath.Join(t.TempDir(), "gennaker.yaml")
