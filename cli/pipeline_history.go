@@ -123,7 +123,8 @@ func (c *pipelineDiffCommand) run(p *Process, file pipeline.Map) error {
 	if err != nil {
 		return err
 	}
-	before, after := pipeline.Map{}, file
+	var before pipeline.Map
+	after := file
 	oldName, newName := application+"/"+name, c.File
 	if file != nil {
 		if before, err = gate.Get(p.Ctx, configPath(application, name), nil); err != nil {

@@ -32,10 +32,10 @@ const (
 // ParseFormat reads the value of --output: empty for tables, json, yaml, or
 // jsonpath=EXPRESSION in the language of kubectl and spin. Errors: invalid.
 func ParseFormat(text string) (Format, error) {
-	switch {
-	case text == formatTable || text == "table":
+	switch text {
+	case formatTable, "table":
 		return Format{}, nil
-	case text == formatJSON, text == formatYAML:
+	case formatJSON, formatYAML:
 		return Format{kind: text}, nil
 	}
 	expression, found := strings.CutPrefix(text, formatPath+"=")

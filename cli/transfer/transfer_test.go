@@ -133,7 +133,7 @@ func TestImport(t *testing.T) {
 	require.Contains(t, shown(changed), "pipeline shop/Ship changed +1 -1\n")
 	require.Equal(t, "ours", to.applications["shop"].String("note"))
 	require.Equal(t, "Sells", to.applications["shop"].String("description"))
-	require.Equal(t, saved+2, len(to.saves))
+	require.Len(t, to.saves, saved+2)
 }
 
 func TestImportGoesOnOverFailures(t *testing.T) {
