@@ -118,9 +118,16 @@ func (f *fake) handle(r *http.Request, body pipeline.Map) (int, any) {
 		}
 		return http.StatusOK, out
 	case parts[0] == "notifications":
-		n := f.notifications[parts[2]]
+		n := f.notifications[parts[2]].Clone()
 		if n == nil {
 			n = pipeline.Map{}
+		}
+		if parts[1] == "application" { // those of all applications are shown with its own
+			for _, format := range []string{"email", "slack"} {
+				if more := f.notifications["__GLOBAL"].List(format); len(more) > 0 {
+					n[format] = append(slices.Clone(n.List(format)), more...)
+				}
+			}
 		}
 		return http.StatusOK, n
 	case parts[0] == "projects":

@@ -142,36 +142,6 @@ func twin(stored []pipeline.Map, wanted pipeline.Map, what string) (pipeline.Map
 	return nil, nil
 }
 
-// notifications brings an application's notifications over.
-func (t *transfer) notifications(ctx context.Context, app string) {
-	item := Item{Kind: Notification, Application: app, Name: app}
-	path := client.Path("notifications", "application", app)
-	wanted, err := t.from.get(ctx, path, nil)
-	if err != nil {
-		t.fail(item, err)
-		return
-	}
-	wanted = without(wanted, append(stamps, "application")...)
-	if len(wanted) == 0 {
-		return
-	}
-	stored, err := t.to.get(ctx, path, nil)
-	if err != nil {
-		t.fail(item, err)
-		return
-	}
-	stored = without(stored, append(stamps, "application")...)
-	if len(stored) == 0 {
-		stored = nil
-	}
-	t.save(ctx, item, stored, wanted, func(ctx context.Context) error {
-		body := wanted.Clone()
-		body["application"] = app
-		_, err := t.to.Do(ctx, http.MethodPost, path, nil, map[string]any(body))
-		return err
-	})
-}
-
 // projects brings the projects over.
 func (t *transfer) projects(ctx context.Context) error {
 	wanted, err := t.from.list(ctx, "/projects")

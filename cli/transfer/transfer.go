@@ -128,6 +128,8 @@ type transfer struct {
 	items []Item
 	// missing are applications that could not be brought over.
 	missing map[string]bool
+	// fromGlobal and toGlobal are the notifications of all applications.
+	fromGlobal, toGlobal pipeline.Map
 }
 
 func (t *transfer) wants(k Kind) bool {
@@ -157,6 +159,11 @@ func (t *transfer) run(ctx context.Context) error {
 	}
 	if t.wants(Template) && len(t.options.Applications) == 0 {
 		if err := t.templates(ctx); err != nil {
+			return err
+		}
+	}
+	if t.wants(Notification) {
+		if err := t.globalNotifications(ctx); err != nil {
 			return err
 		}
 	}

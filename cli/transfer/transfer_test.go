@@ -36,6 +36,7 @@ func spinnaker(t *testing.T) *fake {
 	}
 	f.configs["strategyConfigs"] = []pipeline.Map{object(t, `{"id":"S-1","name":"Careful","application":"shop","strategy":true,"stages":[]}`)}
 	f.notifications["shop"] = object(t, `{"application":"shop","email":[{"level":"application","address":"a@b.c","when":["pipeline.failed"]}],"lastModified":5}`)
+	f.notifications["__GLOBAL"] = object(t, `{"email":[{"address":"all@b.c","when":["pipeline.failed"]}],"lastModified":5}`)
 	f.projects = []pipeline.Map{object(t, `{"id":"J-1","name":"All","email":"a@b.c","config":{"applications":["shop"]},"createTs":1}`)}
 	for _, v := range []string{
 		`{"id":"tmpl","schema":"v2","tag":"stable","updateTs":"1","pipeline":{"name":"one"}}`,
@@ -86,6 +87,7 @@ pipeline blog/Ship created
 pipeline shop/Roll / back created
 pipeline shop/Ship created
 strategy shop/Careful created
+notification /(of all applications) created
 notification shop/shop created
 project /All created
 `
@@ -108,6 +110,7 @@ func TestImport(t *testing.T) {
 	require.Empty(t, from.saves)
 	require.Equal(t, []any{"Dev", "ops"}, to.applications["shop"].Map("permissions")["READ"])
 	require.Equal(t, "P-1", to.configs["pipelineConfigs"][slices.IndexFunc(to.configs["pipelineConfigs"], func(m pipeline.Map) bool { return m.String("id") == "P-1" })].String("id"))
+	require.Len(t, to.notifications["shop"].List("email"), 1, "those of all are not its own")
 	require.Equal(t, "J-1", to.projects[0].String("id"))
 	versions := map[string]string{}
 	for _, v := range to.templates {
