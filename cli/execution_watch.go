@@ -122,21 +122,41 @@ type view interface {
 }
 
 // view returns a live tree for a person at a terminal, lines for other readers,
-// and nothing for scripts and those who only wait.
+// and a word now and then for scripts and those who only wait.
 func (p *Process) view(show bool) view {
 	switch {
 	case !show || p.scripted() || p.answers.Quiet:
-		return silent{}
+		return &waiting{p: p}
 	case terminal(p.Stdout):
 		return &tree{p: p, live: render.NewLive(p.Stdout)}
 	}
 	return &lines{p: p}
 }
 
-type silent struct{}
+// waiting tells now and then, on standard error, that it waits and for what.
+type waiting struct {
+	p     *Process
+	ticks int
+}
 
-func (silent) changed(*pipeline.Execution) error { return nil }
-func (silent) tick(*pipeline.Execution) error    { return nil }
+// waitTicks is how many seconds pass between two words of [waiting].
+const waitTicks = 30
+
+func (w *waiting) changed(*pipeline.Execution) error { return nil }
+
+func (w *waiting) tick(e *pipeline.Execution) error {
+	if w.ticks++; e == nil || w.ticks%waitTicks != 0 {
+		return nil
+	}
+	var at []string
+	for _, s := range e.Stages {
+		if s.Status == pipeline.Running && s.ParentStageID == "" {
+			at = append(at, render.Line(s.Name))
+		}
+	}
+	w.p.say("%s for %s: %s", e.Status, render.Duration(e.StartTime, 0, time.Now()), strings.Join(at, ", "))
+	return nil
+}
 
 // tree draws the stages in place.
 type tree struct {
