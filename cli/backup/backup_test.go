@@ -317,3 +317,29 @@ var errFull = errors.New("the disk is full")
 type failing struct{}
 
 func (failing) Write([]byte) (int, error) { return 0, errFull }
+
+// Who writes while a backup is restored is not overwritten: the restore ends and
+// names the object.
+func TestRestoreBesideAWriter(t *testing.T) {
+	t.Parallel()
+	from, to := newBucket(t), newBucket(t)
+	from.fill()
+	path := from.backup(from.source())
+	const key = "front50/pipelines/p-29/pipeline-metadata.json" // the last that is written
+	wrote := false
+	_, err := backup.Restore(t.Context(), backup.Destination{Client: to.client, Bucket: to.name, Root: "front50"}, path, func(int64, int64) {
+		if !wrote {
+			wrote = true
+			to.put(key, "somebody's", minio.PutObjectOptions{})
+		}
+	})
+	require.Equal(t, pipeline.CodeConflict, pipeline.CodeOf(err), "%v", err)
+	require.ErrorContains(t, err, key)
+	require.Equal(t, "somebody's", to.get(key))
+	// Another one goes on, once it is said what is to count.
+	_, err = to.restore(path, false)
+	require.Equal(t, pipeline.CodeConflict, pipeline.CodeOf(err), "%v", err)
+	_, err = to.restore(path, true)
+	require.NoError(t, err)
+	require.Equal(t, from.get(key), to.get(key))
+}

@@ -16,7 +16,9 @@ import (
 type entry struct {
 	*tar.Header
 	key     string
-	content spool
+	content *spool
+	// kept is set by a reader who closes the content later.
+	kept bool
 }
 
 func (e *entry) deleted() bool { return e.PAXRecords[paxDeleteMarker] != "" }
@@ -78,8 +80,12 @@ func readObject(path string, header Header, archive *tar.Reader, h *tar.Header, 
 	if !found || !inside || h.Typeflag != tar.TypeReg || h.Size > maxObject {
 		return broken("%s holds %q, which is no object of it.", path, h.Name)
 	}
-	e := &entry{Header: h, key: key}
-	defer e.content.close()
+	e := &entry{Header: h, key: key, content: &spool{}}
+	defer func() {
+		if !e.kept {
+			e.content.close()
+		}
+	}()
 	if err := e.content.fill(archive); err != nil {
 		return cut(path, err)
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/minio/minio-go/v7"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/gennaker/gennaker/pipeline"
 )
@@ -86,7 +87,17 @@ func Restore(ctx context.Context, d Destination, path string, progress Progress)
 	if d.DryRun {
 		return r.out, nil
 	}
-	if _, err := read(path, func(Header) error { return nil }, r.write); err != nil {
+	// Its own context ends with the first write that fails; that of errgroup would
+	// end with the first wait.
+	writing, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	r.writes, r.writing.ctx, r.writing.stop = &errgroup.Group{}, writing, stop
+	r.writes.SetLimit(atOnce)
+	_, err = read(path, func(Header) error { return nil }, r.write)
+	if failed := r.writes.Wait(); failed != nil {
+		err = failed // the other says only that it was given up
+	}
+	if err != nil {
 		return r.out, err
 	}
 	return r.out, r.mark()
@@ -113,8 +124,14 @@ type restore struct {
 	decisions []decision
 	newer     []string
 
-	// writing is the present key of the second reading, index its decision.
-	writing string
+	// writes are under way, at most a few; writing is the present key of the second
+	// reading, index its decision.
+	writes  *errgroup.Group
+	writing struct {
+		ctx  context.Context
+		stop context.CancelCauseFunc
+		key  string
+	}
 	index   int
 	groups  []string
 	objects int64
@@ -241,15 +258,16 @@ func isMarker(key string) bool { return strings.HasSuffix(key, "/"+markerName) }
 
 // write writes an object of the second reading, if it is to be written.
 func (r *restore) write(e *entry) error {
-	if err := context.Cause(r.ctx); err != nil {
+	ctx := r.writing.ctx
+	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	first := r.writing != e.key
+	first := r.writing.key != e.key
 	if first {
-		if r.writing != "" {
+		if r.writing.key != "" {
 			r.index++
 		}
-		r.writing = e.key
+		r.writing.key = e.key
 	}
 	if r.index >= len(r.decisions) {
 		return broken("%s changed while it was read.", r.path)
@@ -264,13 +282,32 @@ func (r *restore) write(e *entry) error {
 		return nil
 	}
 	r.touch(e.key)
-	if e.deleted() {
-		if err := r.to.Client.RemoveObject(r.ctx, r.to.Bucket, e.key, minio.RemoveObjectOptions{}); err != nil {
-			return fmt.Errorf("delete %s: %w", e.key, err)
+	if !first { // versions follow one another
+		if err := r.writes.Wait(); err != nil {
+			return err
 		}
-		return nil
 	}
-	return r.put(e, first && d == created)
+	e.kept = true
+	r.writes.Go(func() (err error) {
+		defer e.content.close()
+		if e.deleted() {
+			err = r.remove(ctx, e.key)
+		} else {
+			err = r.put(ctx, e, first && d == created)
+		}
+		if err != nil {
+			r.writing.stop(err)
+		}
+		return err
+	})
+	return nil
+}
+
+func (r *restore) remove(ctx context.Context, key string) error {
+	if err := r.to.Client.RemoveObject(ctx, r.to.Bucket, key, minio.RemoveObjectOptions{}); err != nil {
+		return fmt.Errorf("delete %s: %w", key, err)
+	}
+	return nil
 }
 
 // touch remembers the group of configuration that a key belongs to.
@@ -283,7 +320,7 @@ func (r *restore) touch(key string) {
 }
 
 // put writes one object. One that was absent must still be.
-func (r *restore) put(e *entry, absent bool) error {
+func (r *restore) put(ctx context.Context, e *entry, absent bool) error {
 	content, err := e.content.reader()
 	if err != nil {
 		return err
@@ -300,13 +337,13 @@ func (r *restore) put(e *entry, absent bool) error {
 	if absent {
 		options.SetMatchETagExcept("*")
 	}
-	_, err = r.to.Client.PutObject(r.ctx, r.to.Bucket, e.key, content, e.content.size, options)
+	_, err = r.to.Client.PutObject(ctx, r.to.Bucket, e.key, content, e.content.size, options)
 	switch minio.ToErrorResponse(err).StatusCode {
 	case http.StatusPreconditionFailed:
 		return pipeline.Errorf(pipeline.CodeConflict, "The object %s was written by somebody else while the backup was restored: restore again.", e.key)
 	case http.StatusNotImplemented:
 		if absent { // a store without conditional writes
-			return r.put(e, false)
+			return r.put(ctx, e, false)
 		}
 	}
 	if err != nil {
