@@ -59,8 +59,8 @@ func TestWatchIsInterrupted(t *testing.T) {
 	gate := states(t, pipeline.Running)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	code, out, errs := 0, &strings.Builder{}, &strings.Builder{}
-	code = runWith(ctx, []string{"execution", "watch", "E1", "--gate-endpoint", gate.URL}, strings.NewReader(""), onWrite{out, cancel}, errs)
+	out, errs := &strings.Builder{}, &strings.Builder{}
+	code := runWith(ctx, []string{"execution", "watch", "E1", "--gate-endpoint", gate.URL}, strings.NewReader(""), onWrite{out, cancel}, errs)
 	require.Equal(t, exitFailed, code)
 	require.Equal(t, "gennaker: interrupted: the execution E1 goes on\n", errs.String())
 	require.Contains(t, out.String(), "RUNNING")
