@@ -97,6 +97,11 @@ type ReadModel interface {
 	// Delete forgets an execution and refuses later records of it; a missing
 	// one is a success.
 	Delete(ctx context.Context, id string) error
+	// Changes tells what changed of a topic after a position, which an [Event] or
+	// an earlier answer gave; after "" it tells the present position alone. A
+	// position that the store does not know, because it was lost or lies too far
+	// back, is answered with Known unset.
+	Changes(ctx context.Context, t Topic, after string) (Changes, error)
 	// Watch streams records as they are stored, until ctx ends; the channel is
 	// then closed. It starts with the present state of what is watched (of an
 	// application: its unfinished executions), and starts again with it when
@@ -126,20 +131,53 @@ type Coverage struct {
 // EveryGroup is the key of [Coverage.LetGo] for all groups.
 const EveryGroup = ""
 
-// Topic selects what to watch: one execution, or one application.
+// Topic selects what to watch: one execution, the executions of one application,
+// or all.
 type Topic struct {
 	Execution   string
 	Application string
+	All         bool
 	// Summary asks for the short form in events.
 	Summary bool
+	// Positions asks for an event that says when the present state is told, see
+	// [Event.Synced].
+	Positions bool
 }
+
+// names reports whether the topic names anything.
+func (t Topic) names() bool { return t.Execution != "" || t.Application != "" || t.All }
 
 // Event is one change.
 type Event struct {
 	Record Record
-	// Deleted is set when the execution was deleted; only its ID is then known.
-	Deleted bool
-	ID      string
+	// Deleted is set when the execution was deleted; only its ID, and its
+	// application where it was known, are then given.
+	Deleted     bool
+	ID          string
+	Application string
+	// Position, unless it is empty, is where a reader of the topic's events stands
+	// who has this one and those before it: [Service.Since] tells it what came
+	// after.
+	Position string
+	// Synced is set on an event that tells nothing but the position: all that was
+	// there when the watch began has been told.
+	Synced bool
+}
+
+// Change names an execution that changed.
+type Change struct {
+	ID, Application string
+	Deleted         bool
+}
+
+// Changes are what a model says of a position.
+type Changes struct {
+	// Known is set when the model can tell what came after the position.
+	Known bool
+	// List holds each execution once, in the order of their last changes.
+	List []Change
+	// Position is the present one.
+	Position string
 }
 
 // Archive keeps finished executions for good. Save is whole or absent and

@@ -41,6 +41,10 @@ type Publisher struct {
 	writing map[string]bool
 	closed  bool
 	dropped int
+	// lost counts all that were given up; observe takes the age of each record as
+	// the model took it, nil does not.
+	lost    int
+	observe func(age time.Duration)
 }
 
 // NewPublisher starts a publisher; [Publisher.Close] ends it.
@@ -56,6 +60,22 @@ func NewPublisher(model ReadModel, logger *slog.Logger) *Publisher {
 		p.done.Go(func() { p.write(ctx) })
 	}
 	return p
+}
+
+// Observe calls fn with the age that each record has when the model took it. It
+// is called before the first record is published.
+func (p *Publisher) Observe(fn func(age time.Duration)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.observe = fn
+}
+
+// Waiting returns how many executions wait for the model now, and how many were
+// given up since the start.
+func (p *Publisher) Waiting() (waiting, lost int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.order.Len() + len(p.writing), p.lost
 }
 
 // Publish hands over a state of an execution and returns at once. The record
@@ -77,6 +97,7 @@ func (p *Publisher) Publish(r Record) {
 			p.logger.Warn("the read model has been away for long: the oldest waiting states are given up", "waiting", maxPending)
 		}
 		p.dropped++
+		p.lost++
 	}
 	p.changed.Broadcast()
 }
@@ -185,9 +206,15 @@ func (p *Publisher) release(r *Record, err error) {
 	delete(p.writing, r.Execution.ID)
 	if err != nil {
 		p.add(*r)
-	} else if p.dropped > 0 {
+		p.changed.Broadcast()
+		return
+	}
+	if p.dropped > 0 {
 		p.logger.Info("the read model is back", "givenUp", p.dropped)
 		p.dropped = 0
+	}
+	if p.observe != nil {
+		p.observe(time.Since(r.PublishedAt.Time()))
 	}
 	p.changed.Broadcast()
 }

@@ -41,6 +41,14 @@ type Service struct {
 	// away; homes the application of each pipeline configuration seen.
 	recent map[string]answer
 	homes  map[string]string
+
+	// away is what the model last answered to watches that ask whether it is
+	// there.
+	away struct {
+		sync.Mutex
+		asked time.Time
+		err   error
+	}
 }
 
 type answer struct {

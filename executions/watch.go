@@ -11,17 +11,17 @@ import (
 // owners while it is not.
 const watchPoll = 2 * time.Second
 
-// Watch streams the states of one execution, or of the executions of one
-// application, beginning with the present ones (of an application: the
-// unfinished). It goes on while the model is away, slower. A slow reader loses
-// older states, never the latest. The channel closes when ctx ends.
+// Watch streams the states of what a topic names, beginning with the present ones
+// (of an application, or of all: the unfinished). It goes on while the model is
+// away, slower. A slow reader loses older states, never the latest. The channel
+// closes when ctx ends.
 //
 // Errors: invalid, for a topic that names nothing.
 func (s *Service) Watch(ctx context.Context, t Topic) (<-chan Event, error) {
-	if t.Execution == "" && t.Application == "" {
+	if !t.names() {
 		return nil, pipeline.Errorf(pipeline.CodeInvalid, "Name an execution or an application to watch.")
 	}
-	w := &watch{service: s, topic: t, out: make(chan Event), sent: map[string]Record{}}
+	w := &watch{service: s, topic: t, out: make(chan Event), sent: map[string]state{}, synced: !t.Positions}
 	go w.run(ctx)
 	return w.out, nil
 }
@@ -30,10 +30,20 @@ type watch struct {
 	service *Service
 	topic   Topic
 	out     chan Event
-	// sent holds the last state sent of each execution, finished ones apart
+	// sent holds which state was sent last of each execution, finished ones apart
 	// from the one that is the topic.
-	sent map[string]Record
+	sent map[string]state
+	// synced is set once all that was there at the beginning was told.
+	synced bool
 }
+
+// state orders the records of one execution.
+type state struct {
+	sequence int64
+	final    bool
+}
+
+func stateOf(r Record) state { return state{r.Sequence, r.Final} }
 
 func (w *watch) run(ctx context.Context) {
 	defer close(w.out)
@@ -58,13 +68,23 @@ func (w *watch) run(ctx context.Context) {
 			}
 			// A record may have been lost on its way to the model: the owners
 			// are asked from time to time even while all is well.
-			_, err := w.service.model.Coverage(ctx, w.topic.Application)
-			if err != nil || events == nil || w.service.now().Sub(polled) >= StaleAfter {
+			if w.service.modelAway(ctx) || events == nil || !w.synced || w.service.now().Sub(polled) >= StaleAfter {
 				w.poll(ctx)
 				polled = w.service.now()
 			}
 		}
 	}
+}
+
+// modelAway reports whether the model does not answer. Watches share the answer.
+func (s *Service) modelAway(ctx context.Context) bool {
+	s.away.Lock()
+	defer s.away.Unlock()
+	if now := time.Now(); now.Sub(s.away.asked) >= watchPoll/2 {
+		_, s.away.err = s.model.Coverage(ctx, "")
+		s.away.asked = now
+	}
+	return s.away.err != nil
 }
 
 // subscribe returns the model's events, or nil while it is away.
@@ -78,10 +98,10 @@ func (w *watch) subscribe(ctx context.Context) <-chan Event {
 
 // send passes an event on, unless a later state was sent already.
 func (w *watch) send(ctx context.Context, e Event) {
-	if !e.Deleted {
-		e.ID = e.Record.Execution.ID
+	if !e.Deleted && !e.Synced {
+		e.ID, e.Application = e.Record.Execution.ID, e.Record.Execution.Application
 		last, seen := w.sent[e.ID]
-		if seen && (last.Sequence > e.Record.Sequence || last.Sequence == e.Record.Sequence && last.Final && !e.Record.Final) {
+		if seen && (last.sequence > e.Record.Sequence || last.sequence == e.Record.Sequence && last.final && !e.Record.Final) {
 			return
 		}
 	}
@@ -90,23 +110,40 @@ func (w *watch) send(ctx context.Context, e Event) {
 		return
 	case w.out <- e:
 	}
-	if e.Deleted || e.Record.Final && w.topic.Execution == "" {
+	switch {
+	case e.Synced:
+	case e.Deleted || e.Record.Final && w.topic.Execution == "":
 		delete(w.sent, e.ID)
-	} else {
-		w.sent[e.ID] = e.Record
+	default:
+		w.sent[e.ID] = stateOf(e.Record)
 	}
 }
 
-// poll sends what differs from what was sent last.
+// poll sends what differs from what was sent last, and the first time that all of
+// it could be read, the position that the reader then has.
 func (w *watch) poll(ctx context.Context) {
-	if w.topic.Execution != "" {
-		w.pollOne(ctx, w.topic.Execution)
+	position := ""
+	if !w.synced {
+		if c, err := w.service.model.Changes(ctx, w.topic, ""); err == nil {
+			position = c.Position
+		}
+	}
+	if !w.pollAll(ctx) || w.synced || position == "" {
 		return
+	}
+	w.synced = true
+	w.send(ctx, Event{Synced: true, Position: position})
+}
+
+// pollAll reports whether everything could be read.
+func (w *watch) pollAll(ctx context.Context) bool {
+	if w.topic.Execution != "" {
+		return w.pollOne(ctx, w.topic.Execution)
 	}
 	records, err := w.service.list(ctx, Query{Application: w.topic.Application, Statuses: Unfinished(), Summary: w.topic.Summary})
 	if err != nil {
 		w.service.logger.DebugContext(ctx, "a watched application cannot be read", "application", w.topic.Application, "error", err)
-		return
+		return false
 	}
 	listed := map[string]bool{}
 	for _, r := range records {
@@ -122,25 +159,86 @@ func (w *watch) poll(ctx context.Context) {
 	for _, id := range ended {
 		w.pollOne(ctx, id)
 	}
+	return true
 }
 
-func (w *watch) pollOne(ctx context.Context, id string) {
+func (w *watch) pollOne(ctx context.Context, id string) bool {
 	r, err := w.service.Get(ctx, id)
 	if err == nil {
 		if w.topic.Summary {
 			r.Execution = r.Execution.Summary()
 		}
 		w.sendNew(ctx, r)
-		return
+		return true
 	}
-	if _, seen := w.sent[id]; seen && pipeline.CodeOf(err) == pipeline.CodeNotFound {
-		w.send(ctx, Event{Deleted: true, ID: id})
+	if pipeline.CodeOf(err) != pipeline.CodeNotFound {
+		return false
 	}
+	if _, seen := w.sent[id]; seen {
+		w.send(ctx, Event{Deleted: true, ID: id, Application: w.topic.Application})
+	}
+	return true
 }
 
 func (w *watch) sendNew(ctx context.Context, r Record) {
 	last, seen := w.sent[r.Execution.ID]
-	if !seen || r.Sequence > last.Sequence || r.Final && !last.Final {
+	if !seen || r.Sequence > last.sequence || r.Final && !last.final {
 		w.send(ctx, Event{Record: r, ID: r.Execution.ID})
 	}
+}
+
+// MaxMissed is how many changed executions [Service.Since] tells; who missed more
+// had better read the list again.
+const MaxMissed = 200
+
+// Since tells what changed of a topic after a position that an event gave: the
+// present states of executions, and those that were deleted, and the position that
+// the reader then has. When it cannot tell, because the position is not known or
+// more than [MaxMissed] changed, known is false and the reader has to read
+// everything again.
+//
+// Errors: unavailable, when the model is away or a state cannot be read.
+func (s *Service) Since(ctx context.Context, t Topic, after string) (events []Event, known bool, err error) {
+	c, err := s.model.Changes(ctx, t, after)
+	if err != nil || !c.Known || len(c.List) > MaxMissed {
+		return nil, false, err
+	}
+	events = make([]Event, len(c.List))
+	failures := make(chan error, len(c.List))
+	indexes := make([]int, len(c.List))
+	for i := range indexes {
+		indexes[i] = i
+	}
+	each(indexes, func(i int) {
+		e, err := s.present(ctx, t, c.List[i])
+		if err != nil {
+			failures <- err
+			return
+		}
+		events[i] = e
+	})
+	close(failures)
+	if err := <-failures; err != nil {
+		return nil, false, err
+	}
+	return append(events, Event{Synced: true, Position: c.Position}), true, nil
+}
+
+// present is the present state of what changed as an event.
+func (s *Service) present(ctx context.Context, t Topic, c Change) (Event, error) {
+	gone := Event{Deleted: true, ID: c.ID, Application: c.Application}
+	if c.Deleted {
+		return gone, nil
+	}
+	r, err := s.Get(ctx, c.ID)
+	switch {
+	case pipeline.CodeOf(err) == pipeline.CodeNotFound:
+		return gone, nil
+	case err != nil:
+		return Event{}, err
+	}
+	if t.Summary {
+		r.Execution = r.Execution.Summary()
+	}
+	return Event{Record: r, ID: c.ID, Application: r.Execution.Application}, nil
 }

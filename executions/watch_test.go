@@ -82,3 +82,57 @@ func TestWatchEndsWithItsContext(t *testing.T) {
 		require.Fail(t, "the watch did not end")
 	}
 }
+
+// TestSince: a watch tells a position, and from it a reader learns what it missed,
+// as it is now.
+func TestSince(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, redismodel.Config{})
+	topic := executions.Topic{All: true, Summary: true, Positions: true}
+	e := w.run("a", true)
+	ctx, cancel := context.WithCancel(t.Context())
+	events, err := w.Watch(ctx, topic)
+	require.NoError(t, err)
+	told := map[string]bool{}
+	synced := executionstest.NextWhere(t, events, func(got executions.Event) bool {
+		told[got.ID] = true
+		return got.Synced
+	})
+	require.True(t, told[e.ID], "what was there is told before the position")
+	cancel()
+
+	ended := w.run("b", true)
+	w.finish(ended, pipeline.Succeeded, 9, true)
+	w.put(w.record(e, 12))
+	missed, known, err := w.Since(t.Context(), topic, synced.Position)
+	require.NoError(t, err)
+	require.True(t, known)
+	states := map[string]int64{}
+	for _, m := range missed[:len(missed)-1] {
+		require.Empty(t, m.Record.Execution.Stages[0].Outputs, "the short form")
+		states[m.ID] = m.Record.Sequence
+	}
+	require.Equal(t, map[string]int64{ended.ID: 9, e.ID: 12}, states)
+	last := missed[len(missed)-1]
+	require.True(t, last.Synced)
+	missed, known, err = w.Since(t.Context(), topic, last.Position)
+	require.NoError(t, err)
+	require.True(t, known)
+	require.Len(t, missed, 1, "nothing but the position")
+
+	require.NoError(t, w.Delete(t.Context(), ended.ID))
+	missed, _, err = w.Since(t.Context(), topic, last.Position)
+	require.NoError(t, err)
+	require.True(t, missed[0].Deleted)
+	require.Equal(t, ended.ID, missed[0].ID)
+
+	_, known, err = w.Since(t.Context(), topic, "1-1")
+	require.NoError(t, err)
+	require.False(t, known)
+	for range executions.MaxMissed + 1 {
+		w.run("c", true)
+	}
+	_, known, err = w.Since(t.Context(), topic, last.Position)
+	require.NoError(t, err)
+	require.False(t, known, "who missed so much reads the list again")
+}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -34,6 +35,8 @@ func ReadModel(t *testing.T, open func(t *testing.T) executions.ReadModel) {
 		"watching one execution":              modelWatchExecution,
 		"watching an application":             modelWatchApplication,
 		"a slow reader gets the latest state": modelSlowReader,
+		"watching all applications":           modelWatchAll,
+		"telling what was missed":             modelChanges,
 		"topics must name something":          modelEmptyTopic,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -369,4 +372,73 @@ func modelSlowReader(t *testing.T, m executions.ReadModel) {
 func modelEmptyTopic(t *testing.T, m executions.ReadModel) {
 	_, err := m.Watch(t.Context(), executions.Topic{})
 	require.Equal(t, pipeline.CodeInvalid, pipeline.CodeOf(err))
+}
+
+// modelWatchAll: a watch of all applications tells of each, with positions to go on
+// from.
+func modelWatchAll(t *testing.T, m executions.ReadModel) {
+	events, err := m.Watch(t.Context(), executions.Topic{All: true, Summary: true})
+	require.NoError(t, err)
+	one := Execution(Name("App"), Name("config"), pipeline.Running, Now)
+	other := Execution(Name("other"), "", pipeline.Running, Now)
+	var positions []string
+	for _, e := range []*pipeline.Execution{one, other} {
+		_, err := m.Put(t.Context(), Record(e, 1))
+		require.NoError(t, err)
+		got := NextWhere(t, events, func(got executions.Event) bool { return got.ID == e.ID })
+		require.Equal(t, e.Application, got.Application)
+		if got.Position != "" { // the watch may have seen it before it was told
+			positions = append(positions, got.Position)
+		}
+	}
+	require.NoError(t, m.Delete(t.Context(), one.ID))
+	gone := NextWhere(t, events, func(got executions.Event) bool { return got.ID == one.ID && got.Deleted })
+	require.Equal(t, strings.ToLower(one.Application), gone.Application)
+	positions = append(positions, gone.Position)
+	for _, position := range positions {
+		c, err := m.Changes(t.Context(), executions.Topic{All: true}, position)
+		require.NoError(t, err)
+		require.True(t, c.Known, position)
+	}
+}
+
+// modelChanges: whoever names a position learns what changed since, once each, and
+// nothing about other topics; a position that is not known is not guessed at.
+func modelChanges(t *testing.T, m executions.ReadModel) {
+	application := Name("App")
+	topic := executions.Topic{Application: application}
+	now, err := m.Changes(t.Context(), topic, "")
+	require.NoError(t, err)
+	require.NotEmpty(t, now.Position)
+	require.Empty(t, now.List)
+	c, err := m.Changes(t.Context(), topic, now.Position)
+	require.NoError(t, err)
+	require.True(t, c.Known)
+	require.Empty(t, c.List)
+
+	first := Execution(application, Name("config"), pipeline.Running, Now)
+	second := Execution(application, Name("config"), pipeline.Running, Now)
+	elsewhere := Execution(Name("other"), Name("config"), pipeline.Running, Now)
+	for sequence, e := range []*pipeline.Execution{first, second, elsewhere, first} {
+		_, err := m.Put(t.Context(), Record(e, int64(sequence)))
+		require.NoError(t, err)
+	}
+	require.NoError(t, m.Delete(t.Context(), second.ID))
+	c, err = m.Changes(t.Context(), topic, now.Position)
+	require.NoError(t, err)
+	require.True(t, c.Known)
+	name := strings.ToLower(application)
+	require.Equal(t, []executions.Change{{ID: first.ID, Application: name}, {ID: second.ID, Application: name, Deleted: true}}, c.List)
+	again, err := m.Changes(t.Context(), executions.Topic{Execution: second.ID}, now.Position)
+	require.NoError(t, err)
+	require.Equal(t, []executions.Change{{ID: second.ID, Application: name, Deleted: true}}, again.List)
+	last, err := m.Changes(t.Context(), topic, c.Position)
+	require.NoError(t, err)
+	require.True(t, last.Known)
+	require.Empty(t, last.List)
+	for _, unknown := range []string{"1-1", "99999999999999-0", "x", "0", "-", "+", "(1-1", "17"} {
+		c, err := m.Changes(t.Context(), topic, unknown)
+		require.NoError(t, err)
+		require.False(t, c.Known, unknown)
+	}
 }

@@ -37,6 +37,8 @@ type Config struct {
 	Retention time.Duration `help:"How long finished executions stay in Redis; the archive keeps them for good." default:"720h"`
 	// KeepPerPipeline is how many finished executions of one pipeline stay.
 	KeepPerPipeline int `help:"How many executions of one pipeline stay in Redis." default:"200"`
+	// Hook sees every call, to count them; nil is none.
+	Hook redis.Hook `kong:"-"`
 }
 
 // Defaults of [Config].
@@ -76,7 +78,11 @@ func Open(ctx context.Context, c Config, logger *slog.Logger) (*Model, error) {
 	// The library would print each failed dial to standard error; the breaker
 	// logs the one line that matters.
 	logging.Disable()
-	return open(redis.NewClient(options), embedded, c, logger), nil
+	client := redis.NewClient(options)
+	if c.Hook != nil {
+		client.AddHook(c.Hook)
+	}
+	return open(client, embedded, c, logger), nil
 }
 
 func (c Config) options(ctx context.Context) (*redis.Options, error) {

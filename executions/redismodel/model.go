@@ -14,11 +14,11 @@
 //	groups:<app>, groups          sets: the groups of one and of all applications
 //	cover:<app>                   hash: complete, and what each group has let go
 //	gone:<id>                     a deleted execution, refused for a day
-//	on:x:<id>, on:app:<app>       channels that name what changed
+//	log                           stream: names each change, see feed.go
 //
-// No key but the last kind expires, so that a Redis which evicts only expiring
-// keys (or none) never loses half a record; what is old is let go together with
-// its places in the indexes.
+// No key but that of a deleted execution expires, so that a Redis which evicts
+// only expiring keys (or none) never loses half a record; what is old is let go
+// together with its places in the indexes.
 package redismodel
 
 import (
@@ -59,6 +59,8 @@ type Model struct {
 	logger    *slog.Logger
 	retention time.Duration
 	cap       int
+	feed      *feed
+	life      context.Context // the model's own, which ends with Close
 	stop      context.CancelFunc
 	done      sync.WaitGroup
 }
@@ -68,8 +70,9 @@ func open(client *redis.Client, embedded *Server, c Config, logger *slog.Logger)
 	m := &Model{
 		client: client, embedded: embedded, codec: newCodec(), logger: logger,
 		breaker:   &breaker{client: client, timeout: c.Timeout, logger: logger, stop: make(chan struct{})},
-		retention: c.Retention, cap: c.KeepPerPipeline, stop: stop,
+		retention: c.Retention, cap: c.KeepPerPipeline, life: ctx, stop: stop,
 	}
+	m.feed = newFeed(m)
 	m.done.Go(func() { m.sweepAlways(ctx) })
 	return m
 }
@@ -78,9 +81,9 @@ func open(client *redis.Client, embedded *Server, c Config, logger *slog.Logger)
 // ended.
 func (m *Model) Close() error {
 	m.stop()
-	m.done.Wait()
 	m.breaker.close()
-	err := m.client.Close()
+	err := m.client.Close() // which ends the read of the log, too
+	m.done.Wait()
 	if m.embedded != nil {
 		m.embedded.Close()
 	}
@@ -136,7 +139,7 @@ func (m *Model) Document(ctx context.Context, id string) (executions.Document, e
 	if err != nil {
 		return executions.Document{}, err
 	}
-	texts, r, ok := m.head(ctx, id, values)
+	texts, r, ok := m.parse(ctx, id, values)
 	if ok && !packed.Valid(texts[3]) {
 		m.logger.ErrorContext(ctx, "a record in Redis cannot be read", "execution", id, "error", "it is no packed document")
 		ok = false
@@ -212,7 +215,7 @@ func recordFields(form string) []string { return []string{"seq", "at", "final", 
 // record decodes the fields of a hash; false when there is none or it cannot be
 // read, which counts as lost.
 func (m *Model) record(ctx context.Context, id string, values []any) (executions.Record, bool) {
-	texts, r, ok := m.head(ctx, id, values)
+	texts, r, ok := m.parse(ctx, id, values)
 	if !ok {
 		return executions.Record{}, false
 	}
@@ -225,9 +228,9 @@ func (m *Model) record(ctx context.Context, id string, values []any) (executions
 	return r, true
 }
 
-// head returns the fields of a hash as texts, and the record without its
+// parse returns the fields of a hash as texts, and the record without its
 // execution.
-func (m *Model) head(ctx context.Context, id string, values []any) ([]string, executions.Record, bool) {
+func (m *Model) parse(ctx context.Context, id string, values []any) ([]string, executions.Record, bool) {
 	texts := make([]string, len(values))
 	for i, v := range values {
 		text, ok := v.(string)

@@ -356,3 +356,57 @@ func TestConfigurationErrorsSayWhatToDo(t *testing.T) {
 	_, err := Embedded("127.0.0.1:notaport")
 	require.Error(t, err)
 }
+
+// TestAPositionOutlivesRedisOnlyWithItsLog: a Redis that lost its log does not know
+// positions of the time before, and watches see what it holds instead.
+func TestAPositionOutlivesRedisOnlyWithItsLog(t *testing.T) {
+	t.Parallel()
+	server := testkit.Redis(t)
+	m := openAt(t, Config{Address: server.Address})
+	topic := executions.Topic{All: true}
+	before, err := m.Changes(t.Context(), topic, "")
+	require.NoError(t, err)
+	events, err := m.Watch(t.Context(), topic)
+	require.NoError(t, err)
+	server.Kill()
+	server.Restart(t)
+	other := openAt(t, Config{Address: server.Address})
+	e := executionstest.Execution("app", "config", pipeline.Running, executionstest.Now)
+	require.Eventually(t, func() bool {
+		_, err := other.Put(t.Context(), executionstest.Record(e, 1))
+		return err == nil
+	}, time.Minute, 10*time.Millisecond)
+	got := executionstest.NextWhere(t, events, func(got executions.Event) bool { return got.ID == e.ID })
+	require.Equal(t, int64(1), got.Record.Sequence)
+	c, err := other.Changes(t.Context(), topic, before.Position)
+	require.NoError(t, err)
+	require.False(t, c.Known)
+}
+
+// TestOneConnectionServesAllWatches: what watches cost Redis does not grow with
+// their number.
+func TestOneConnectionServesAllWatches(t *testing.T) {
+	t.Parallel()
+	const watches = 300
+	server := testkit.Redis(t)
+	m := openAt(t, Config{Address: server.Address})
+	e := executionstest.Execution("app", "config", pipeline.Running, executionstest.Now)
+	_, err := m.Put(t.Context(), executionstest.Record(e, 1))
+	require.NoError(t, err)
+	var all []<-chan executions.Event
+	for range watches {
+		events, err := m.Watch(t.Context(), executions.Topic{Execution: e.ID})
+		require.NoError(t, err)
+		require.Equal(t, int64(1), executionstest.Next(t, events).Record.Sequence)
+		all = append(all, events)
+	}
+	_, err = m.Put(t.Context(), executionstest.Record(e, 2))
+	require.NoError(t, err)
+	for _, events := range all {
+		require.Equal(t, int64(2), executionstest.Next(t, events).Record.Sequence)
+	}
+	clients, err := m.client.ClientList(t.Context()).Result()
+	require.NoError(t, err)
+	require.LessOrEqual(t, strings.Count(clients, "cmd=xread"), 1)
+	require.Less(t, strings.Count(clients, "\n"), watches/2)
+}

@@ -9,6 +9,11 @@ import "github.com/redis/go-redis/v9"
 const scriptCommon = `
 local P = ARGV[1]
 
+-- tell names a change in the log.
+local function tell(id, app, gone)
+  redis.call('XADD', P .. 'log', 'MAXLEN', '~', ` + logLength + `, '*', 'x', id, 'a', app, 'd', gone)
+end
+
 local function places(app, kind, group)
   return {P .. 'index:all:' .. kind, P .. 'index:app:' .. app .. ':' .. kind,
     P .. 'index:group:' .. group, P .. 'index:both:' .. app .. ':' .. group}
@@ -106,8 +111,7 @@ if not placed then
   redis.call('SADD', P .. 'groups:' .. app, group)
   redis.call('SADD', P .. 'groups', group)
 end
-redis.call('PUBLISH', P .. 'on:x:' .. id, '+' .. id)
-redis.call('PUBLISH', P .. 'on:app:' .. app, '+' .. id)
+tell(id, app, '0')
 if final == '1' then trim(group, cap, keep, before) end
 return 1
 `)
@@ -116,12 +120,18 @@ var deleteScript = redis.NewScript(scriptCommon + `
 local id = ARGV[2]
 local f = about(id)
 redis.call('SET', P .. 'gone:' .. id, '1', 'EX', ARGV[3])
-redis.call('PUBLISH', P .. 'on:x:' .. id, '-' .. id)
-if f[1] then
-  drop(id, f)
-  redis.call('PUBLISH', P .. 'on:app:' .. f[1], '-' .. id)
-end
+tell(id, f[1] or '', '1')
+if f[1] then drop(id, f) end
 return 1
+`)
+
+// headScript returns the log's last position, and begins the log where there is
+// none.
+var headScript = redis.NewScript(`
+local key = ARGV[1] .. 'log'
+local last = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)
+if #last > 0 then return last[1][1] end
+return redis.call('XADD', key, '*', 'x', '')
 `)
 
 // coverScript takes an application and pairs of group and build time.

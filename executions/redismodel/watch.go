@@ -2,131 +2,91 @@ package redismodel
 
 import (
 	"context"
-	"errors"
-	"net"
-	"strings"
+	"slices"
 	"sync"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/gennaker/gennaker/executions"
-	"github.com/gennaker/gennaker/pipeline"
 )
 
-const (
-	// pingAfter is the silence after which the subscription's connection is
-	// tested; after twice that it is given up.
-	pingAfter = 5 * time.Second
-	// watchPause is the pause before another try with a Redis that is away.
-	watchPause = 200 * time.Millisecond
-)
+// watchPause is the pause before another try with a Redis that is away.
+const watchPause = 200 * time.Millisecond
 
-// watch follows one channel. The receiver notes which executions changed; the
-// sender reads their present state when the reader is ready for it. So a slow
-// reader skips states but always gets the latest, and the notes are bounded by
-// the number of executions.
+// watch follows one topic. The feed notes which executions changed; the sender
+// reads their present state when the reader is ready for it. So a slow reader skips
+// states but always gets the latest, and the notes are bounded by the number of
+// executions.
 type watch struct {
-	model   *Model
-	topic   executions.Topic
-	channel string
-	out     chan executions.Event
+	model *Model
+	topic executions.Topic
+	out   chan executions.Event
 
 	mu sync.Mutex
-	// changed lists executions in the order of their first unseen change;
-	// deleted says of each whether it was deleted.
-	changed []string
-	deleted map[string]bool
-	resync  bool
-	wake    chan struct{}
+	// order lists executions in the order of their first unseen change, noted what
+	// is known of each.
+	order  []string
+	noted  map[string]change
+	resync bool
+	wake   chan struct{}
 
 	// sent holds what was last sent of each unfinished execution. Only the
 	// sender uses it.
 	sent map[string]string
 }
 
+// change is a change with its position in the log. Of several that were not seen
+// yet the position is the first one's: a reader that goes on from there misses
+// none of the changes of others that lie between them.
+type change struct {
+	executions.Change
+	position string
+}
+
 // Watch implements [executions.ReadModel].
 func (m *Model) Watch(ctx context.Context, t executions.Topic) (<-chan executions.Event, error) {
+	if t.Execution == "" && t.Application == "" && !t.All {
+		return nil, unnamed()
+	}
 	w := &watch{
 		model: m, topic: t, out: make(chan executions.Event),
-		deleted: map[string]bool{}, wake: make(chan struct{}, 1), sent: map[string]string{},
+		noted: map[string]change{}, wake: make(chan struct{}, 1), sent: map[string]string{},
 	}
-	switch {
-	case t.Execution != "":
-		w.channel = prefix + "on:x:" + t.Execution
-	case t.Application != "":
-		w.channel = prefix + "on:app:" + strings.ToLower(t.Application)
-	default:
-		return nil, pipeline.Errorf(pipeline.CodeInvalid, "Name an execution or an application to watch.")
-	}
-	var sub *redis.PubSub
-	err := m.breaker.do(ctx, func(bounded context.Context) error {
-		sub = m.client.Subscribe(ctx, w.channel)
-		_, err := sub.ReceiveTimeout(bounded, m.breaker.timeout)
-		return err
-	})
-	if err != nil {
-		if sub != nil {
-			_ = sub.Close() // it never worked
-		}
+	if err := m.feed.add(ctx, w); err != nil {
 		return nil, err
 	}
 	w.noteAll()
-	ctx, cancel := context.WithCancel(ctx)
 	go func() {
-		defer cancel()
-		w.receive(ctx, sub)
+		defer m.feed.remove(w)
+		w.send(ctx)
 	}()
-	go w.send(ctx)
 	return w.out, nil
 }
 
-// receive notes changes until ctx ends. Whenever the subscription was made
-// anew, all that is watched may have changed.
-func (w *watch) receive(ctx context.Context, sub *redis.PubSub) {
-	defer func() { _ = sub.Close() }()
-	unblock := context.AfterFunc(ctx, func() { _ = sub.Close() })
-	defer unblock()
-	silent := false
-	for ctx.Err() == nil {
-		message, err := sub.ReceiveTimeout(ctx, pingAfter)
-		var timeout net.Error
-		switch {
-		case err == nil:
-			silent = false
-			w.note(message)
-		case ctx.Err() != nil:
-			return
-		case errors.As(err, &timeout) && timeout.Timeout() && !silent:
-			silent = sub.Ping(ctx) == nil
-		default:
-			silent = false
-			_ = sub.Close()
-			pause(ctx)
-			sub = w.model.client.Subscribe(ctx, w.channel)
-			unblock()
-			unblock = context.AfterFunc(ctx, func() { _ = sub.Close() })
-		}
+// note notes a change behind those that wait.
+func (w *watch) note(c change) {
+	w.mu.Lock()
+	if before, waiting := w.noted[c.ID]; waiting {
+		c.position = before.position
+	} else {
+		w.order = append(w.order, c.ID)
 	}
+	w.noted[c.ID] = c
+	w.mu.Unlock()
+	w.signal()
 }
 
-func (w *watch) note(message any) {
-	switch message := message.(type) {
-	case *redis.Subscription:
-		w.noteAll()
-	case *redis.Message:
-		if len(message.Payload) < 2 {
-			return
-		}
-		w.mu.Lock()
-		id := message.Payload[1:]
-		if _, noted := w.deleted[id]; !noted {
-			w.changed = append(w.changed, id)
-		}
-		w.deleted[id] = message.Payload[0] == '-'
-		w.mu.Unlock()
-		w.signal()
+// again puts a change that could not be told before those that wait.
+func (w *watch) again(c change) {
+	w.mu.Lock()
+	if later, waiting := w.noted[c.ID]; waiting {
+		later.position = c.position
+		c = later
+		w.order = slices.DeleteFunc(w.order, func(id string) bool { return id == c.ID })
 	}
+	w.order = slices.Insert(w.order, 0, c.ID)
+	w.noted[c.ID] = c
+	w.mu.Unlock()
+	w.signal()
 }
 
 func (w *watch) noteAll() {
@@ -143,27 +103,26 @@ func (w *watch) signal() {
 	}
 }
 
-// next waits for work: one execution, or a look at all that is watched.
-func (w *watch) next(ctx context.Context) (id string, deleted, resync, ok bool) {
+// next waits for work: one change, or a look at all that is watched.
+func (w *watch) next(ctx context.Context) (c change, resync, ok bool) {
 	for {
 		w.mu.Lock()
 		switch {
 		case w.resync:
 			w.resync = false
 			w.mu.Unlock()
-			return "", false, true, true
-		case len(w.changed) > 0:
-			id = w.changed[0]
-			w.changed = w.changed[1:]
-			deleted = w.deleted[id]
-			delete(w.deleted, id)
+			return change{}, true, true
+		case len(w.order) > 0:
+			c = w.noted[w.order[0]]
+			w.order = w.order[1:]
+			delete(w.noted, c.ID)
 			w.mu.Unlock()
-			return id, deleted, false, true
+			return c, false, true
 		}
 		w.mu.Unlock()
 		select {
 		case <-ctx.Done():
-			return "", false, false, false
+			return change{}, false, false
 		case <-w.wake:
 		}
 	}
@@ -172,7 +131,7 @@ func (w *watch) next(ctx context.Context) (id string, deleted, resync, ok bool) 
 func (w *watch) send(ctx context.Context) {
 	defer close(w.out)
 	for {
-		id, deleted, resync, ok := w.next(ctx)
+		c, resync, ok := w.next(ctx)
 		var err error
 		switch {
 		case !ok:
@@ -181,12 +140,12 @@ func (w *watch) send(ctx context.Context) {
 			if err = w.sendAll(ctx); err != nil {
 				w.noteAll()
 			}
-		case deleted:
-			delete(w.sent, id)
-			w.deliver(ctx, executions.Event{Deleted: true, ID: id})
+		case c.Deleted:
+			delete(w.sent, c.ID)
+			w.deliver(ctx, executions.Event{Deleted: true, ID: c.ID, Application: c.Application, Position: c.position})
 		default:
-			if err = w.sendOne(ctx, id); err != nil {
-				w.note(&redis.Message{Payload: "+" + id})
+			if err = w.sendOne(ctx, c.ID, c.position); err != nil {
+				w.again(c)
 			}
 		}
 		if err != nil {
@@ -198,7 +157,7 @@ func (w *watch) send(ctx context.Context) {
 // sendAll notes everything whose present state the reader should have.
 func (w *watch) sendAll(ctx context.Context) error {
 	if w.topic.Execution != "" {
-		return w.sendOne(ctx, w.topic.Execution)
+		return w.sendOne(ctx, w.topic.Execution, "")
 	}
 	records, err := w.model.List(ctx, executions.Query{
 		Application: w.topic.Application, Statuses: executions.Unfinished(), Summary: true,
@@ -212,12 +171,12 @@ func (w *watch) sendAll(ctx context.Context) error {
 	}
 	for _, r := range records {
 		delete(ids, r.Execution.ID)
-		if err := w.sendOne(ctx, r.Execution.ID); err != nil {
+		if err := w.sendOne(ctx, r.Execution.ID, ""); err != nil {
 			return err
 		}
 	}
 	for id := range ids {
-		if err := w.sendOne(ctx, id); err != nil {
+		if err := w.sendOne(ctx, id, ""); err != nil {
 			return err
 		}
 	}
@@ -225,7 +184,7 @@ func (w *watch) sendAll(ctx context.Context) error {
 }
 
 // sendOne sends the present state of an execution unless it was sent already.
-func (w *watch) sendOne(ctx context.Context, id string) error {
+func (w *watch) sendOne(ctx context.Context, id, position string) error {
 	form := "full"
 	if w.topic.Summary {
 		form = "summary"
@@ -243,7 +202,7 @@ func (w *watch) sendOne(ctx context.Context, id string) error {
 	if w.sent[id] == state {
 		return nil
 	}
-	w.deliver(ctx, executions.Event{Record: r, ID: id})
+	w.deliver(ctx, executions.Event{Record: r, ID: id, Application: r.Execution.Application, Position: position})
 	if r.Final && w.topic.Execution == "" {
 		delete(w.sent, id)
 	} else {
