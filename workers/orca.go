@@ -25,6 +25,9 @@ import (
 // enough to run inside a workflow's task.
 func (w *Worker) addOrca() error {
 	w.publisher = executions.NewPublisher(w.deps.Model, w.deps.Logger)
+	if err := observe(w.publisher, w.deps.Metrics); err != nil {
+		return err
+	}
 	types := stages.Configured(stages.Options{
 		WindowZone: w.config.WindowZone, ConditionClusters: w.config.ConditionClusters, Conditions: w.config.Conditions,
 		Preconfigured: w.deps.Webhook.Preconfigured,

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 
@@ -60,7 +61,9 @@ type Dependencies struct {
 	Artifacts *artifacts.Artifacts
 	Sandbox   *sandbox.Runner
 	Rosco     rosco.Config
-	Logger    *slog.Logger
+	// Metrics takes what the worker counts; nil counts nothing.
+	Metrics prometheus.Registerer
+	Logger  *slog.Logger
 }
 
 // Worker is a process's share of the work: one Temporal worker a task queue.

@@ -147,6 +147,7 @@ func (r *run) start(ctx workflow.Context) {
 	r.exec.StartTime = r.now(ctx)
 	r.exec.EndTime = 0
 	r.changed = true
+	r.countStarted(ctx)
 	if fresh {
 		r.evaluateConfig(ctx)
 	}
@@ -233,6 +234,7 @@ func (r *run) finish(ctx workflow.Context) {
 		r.log.Warn("the execution could not be archived", "error", err, "attempt", attempt, "next", wait)
 		_ = workflow.Sleep(ctx, wait)
 	}
+	r.countEnded(ctx)
 	_ = workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) && r.asking == 0 })
 }
 

@@ -190,6 +190,7 @@ func (r *run) complete(ctx workflow.Context, s *pipeline.Stage, planningFailed b
 	s.Status = status
 	s.EndTime = r.now(ctx)
 	r.changed = true
+	r.countStage(ctx, s)
 }
 
 // statusOf derives the stage's status from its parts, by the first rule that

@@ -34,6 +34,9 @@ type Config struct {
 	// credentials file and the machine's own role are tried, in this order.
 	AccessKey string `help:"Reference to the access key (file:/path or env:NAME)." placeholder:"REF"`
 	SecretKey string `help:"Reference to the secret key (file:/path or env:NAME)." placeholder:"REF"`
+	// Around wraps the transport that requests go through, to count them; nil does
+	// not.
+	Around func(http.RoundTripper) http.RoundTripper `kong:"-"`
 }
 
 // Times of the transport. A store that does not answer within them is
@@ -61,11 +64,15 @@ func Client(ctx context.Context, c Config) (*minio.Client, error) {
 	transport.DialContext = (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext
 	transport.ResponseHeaderTimeout = responseTimeout
 	transport.MaxIdleConnsPerHost = 64
+	through := http.RoundTripper(transport)
+	if c.Around != nil {
+		through = c.Around(through)
+	}
 	client, err := minio.New(c.Endpoint, &minio.Options{
 		Creds:      creds,
 		Secure:     c.TLS,
 		Region:     c.Region,
-		Transport:  transport,
+		Transport:  through,
 		MaxRetries: maxTries,
 	})
 	if err != nil {
