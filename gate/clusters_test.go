@@ -106,7 +106,14 @@ func (c cluster) Manifest(_ context.Context, in activities.ShowManifestInput) (p
 	if in.Name == "pod gone" {
 		return nil, pipeline.Errorf(pipeline.CodeNotFound, "gone")
 	}
-	return pipeline.Map{"account": in.Account, "location": in.Location, "name": in.Name, "events": in.IncludeEvents}, c.fail
+	events := []any{}
+	if in.IncludeEvents {
+		events = append(events, map[string]any{"reason": "Killing"})
+	}
+	return pipeline.Map{
+		"account": in.Account, "location": in.Location, "name": in.Name, "events": events,
+		"artifacts": []any{}, "manifest": map[string]any{}, "metrics": []any{}, "moniker": map[string]any{}, "status": map[string]any{}, "warnings": []any{},
+	}, c.fail
 }
 
 func (c cluster) Manifests(_ context.Context, in activities.ListManifestsInput) ([]activities.ManifestCoordinates, error) {
@@ -245,10 +252,10 @@ func TestClusterAnswers(t *testing.T) {
 		"/firewalls/kubernetes/prod/networkPolicy%20web?provider=kubernetes":                        golden("security-group"),
 		"/instances/kubernetes/data/pod%20db-0":                                                     strings.TrimSuffix(strings.TrimSpace(golden("instance")), "}") + `, "insightActions": []}`,
 		"/instances/kubernetes/data/pod%20db-0/console?provider=kubernetes":                         `{"output":[{"name":"main","output":"data pod db-0"}]}`,
-		"/manifests/kubernetes/prod/deployment%20web":                                               `{"account":"kubernetes","events":true,"location":"prod","name":"deployment web"}`,
-		"/manifests/kubernetes/prod/deployment%20web?includeEvents=false":                           `{"account":"kubernetes","events":false,"location":"prod","name":"deployment web"}`,
-		"/manifests/kubernetes/_/namespace%20prod":                                                  `{"account":"kubernetes","events":true,"location":"","name":"namespace prod"}`,
-		"/manifests/kubernetes/namespace%20prod":                                                    `{"account":"kubernetes","events":true,"location":"","name":"namespace prod"}`,
+		"/manifests/kubernetes/prod/deployment%20web":                                               `{"account":"kubernetes","artifacts":[],"events":[{"reason":"Killing"}],"location":"prod","manifest":{},"metrics":[],"moniker":{},"name":"deployment web","status":{},"warnings":[]}`,
+		"/manifests/kubernetes/prod/deployment%20web?includeEvents=false":                           `{"account":"kubernetes","artifacts":[],"events":[],"location":"prod","manifest":{},"metrics":[],"moniker":{},"name":"deployment web","status":{},"warnings":[]}`,
+		"/manifests/kubernetes/_/namespace%20prod":                                                  `{"account":"kubernetes","artifacts":[],"events":[{"reason":"Killing"}],"location":"","manifest":{},"metrics":[],"moniker":{},"name":"namespace prod","status":{},"warnings":[]}`,
+		"/manifests/kubernetes/namespace%20prod":                                                    `{"account":"kubernetes","artifacts":[],"events":[{"reason":"Killing"}],"location":"","manifest":{},"metrics":[],"moniker":{},"name":"namespace prod","status":{},"warnings":[]}`,
 		"/manifests/kubernetes/prod/replicaSet/cluster/shop/replicaSet%20cart":                      `[{"kind":"replicaSet","name":"shop/replicaSet cart/","namespace":"prod"}]`,
 		"/manifests/kubernetes/prod/replicaSet/cluster/shop/x/dynamic/newest":                       `{"kind":"replicaSet","name":"shop/x/newest","namespace":"prod"}`,
 		"/projects/fleet/clusters":                                                                  "@1",

@@ -48,6 +48,30 @@ type Config struct {
 	MaxStreams int `name:"max-streams" default:"2000" help:"Most event streams open at once; a further one is answered with 429."`
 	// PingInterval is the time between pings on an event stream.
 	PingInterval time.Duration `name:"ping-interval" default:"15s" help:"Time between pings on an event stream."`
+	// TLSCertFile and TLSKeyFile turn TLS on, for Deck's listener too.
+	TLSCertFile string `name:"tls-cert-file" type:"path" help:"File of the certificate, with its chain; with the key it turns TLS on, for Deck too. Read anew when it changes."`
+	TLSKeyFile  string `name:"tls-key-file" type:"path" help:"File of the certificate's key."`
+	// TLSClientCAFile lets clients show certificates.
+	TLSClientCAFile string `name:"tls-client-ca-file" type:"path" help:"File of the authorities whose certificates clients may show; one that is shown is checked."`
+	// APIAddress is a second listener of the API, for clients with certificates.
+	APIAddress string `name:"api-address" help:"Second address of the API, for clients that must show a certificate; the first then asks for none. Needs tls-client-ca-file." placeholder:"HOST:PORT"`
+	// TrustedProxies are those whose X-Forwarded-For is taken.
+	TrustedProxies []string `name:"trusted-proxies" help:"Addresses and networks of proxies whose X-Forwarded-For is believed." placeholder:"NETWORK"`
+	// RateLimit is off, learning or on.
+	RateLimit string `name:"rate-limit" default:"off" enum:"off,learning,on" help:"Rate limits: off, learning (count and tell in headers, refuse nobody) or on. They are kept in Redis; without it nobody is refused."`
+	// RateLimitPerSecond and RateLimitBurst are those of a user,
+	// RateLimitAnonymousPerSecond and RateLimitAnonymousBurst those of an address
+	// that is not signed in.
+	RateLimitPerSecond          float64 `name:"rate-limit-per-second" default:"50" help:"Requests a second of one user."`
+	RateLimitBurst              int     `name:"rate-limit-burst" default:"500" help:"Requests of one user at once, after a pause."`
+	RateLimitAnonymousPerSecond float64 `name:"rate-limit-anonymous-per-second" default:"20" help:"Requests a second of one address whose caller is not known."`
+	RateLimitAnonymousBurst     int     `name:"rate-limit-anonymous-burst" default:"200" help:"Requests of such an address at once, after a pause."`
+	// RateLimitTimeout is how long Redis may take to count a request.
+	RateLimitTimeout time.Duration `name:"rate-limit-timeout" default:"25ms" help:"Longest wait for Redis to count a request; it then passes uncounted."`
+	// DrainTime is how long Gate works on after it was told to stop.
+	DrainTime time.Duration `name:"drain-time" default:"0s" help:"Time between the signal to stop and the closing of the listeners, in which /health is 503 OUT_OF_SERVICE and all else works; set it above the interval of your balancer's probes."`
+	// ShutdownTimeout is how long requests under way may take after that.
+	ShutdownTimeout time.Duration `name:"shutdown-timeout" default:"10s" help:"Longest time in which requests under way may finish once the listeners are closed."`
 }
 
 // DefaultConfig returns the configuration that the tags describe.
@@ -63,6 +87,14 @@ func DefaultConfig() Config {
 		ExecutionFetchLimit: 10,
 		MaxStreams:          2000,
 		PingInterval:        15 * time.Second,
+
+		RateLimit:                   rateLimitOff,
+		RateLimitPerSecond:          50,
+		RateLimitBurst:              500,
+		RateLimitAnonymousPerSecond: 20,
+		RateLimitAnonymousBurst:     200,
+		RateLimitTimeout:            25 * time.Millisecond,
+		ShutdownTimeout:             10 * time.Second,
 	}
 }
 
@@ -76,11 +108,21 @@ func (c Config) Validate() error {
 		{"max-body", c.MaxBody}, {"max-header", int64(c.MaxHeader)}, {"read-timeout", int64(c.ReadTimeout)},
 		{"request-timeout", int64(c.RequestTimeout)}, {"idle-timeout", int64(c.IdleTimeout)},
 		{"execution-fetch-limit", int64(c.ExecutionFetchLimit)}, {"max-streams", int64(c.MaxStreams)},
-		{"ping-interval", int64(c.PingInterval)},
+		{"ping-interval", int64(c.PingInterval)}, {"rate-limit-burst", int64(c.RateLimitBurst)},
+		{"rate-limit-anonymous-burst", int64(c.RateLimitAnonymousBurst)}, {"rate-limit-timeout", int64(c.RateLimitTimeout)},
+		{"shutdown-timeout", int64(c.ShutdownTimeout)},
 	} {
 		if n.value <= 0 {
 			faults = append(faults, fmt.Errorf("%s is %d: set it above zero", n.name, n.value))
 		}
+	}
+	if c.DrainTime < 0 {
+		faults = append(faults, fmt.Errorf("drain-time is %s: set it to 0 or above", c.DrainTime))
+	}
+	faults = append(faults, c.validateTLS()...)
+	faults = append(faults, c.validateLimits()...)
+	if _, err := newProxies(c.TrustedProxies); err != nil {
+		faults = append(faults, err)
 	}
 	if u, err := url.Parse(c.DeckURL); err != nil || u.Scheme == "" || u.Host == "" {
 		faults = append(faults, fmt.Errorf("deck-url is %q: use an absolute address such as http://localhost:9000", c.DeckURL))

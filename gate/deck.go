@@ -13,6 +13,7 @@ const APIPrefix = "/gate"
 // browser needs one origin only.
 func WithDeck(files, api http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		secure(w.Header(), r.TLS != nil)
 		if r.URL.Path != APIPrefix && !strings.HasPrefix(r.URL.Path, APIPrefix+"/") {
 			files.ServeHTTP(w, r)
 			return

@@ -11,6 +11,9 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/gennaker/gennaker/activities"
 	"github.com/gennaker/gennaker/executions"
 	"github.com/gennaker/gennaker/fiat"
@@ -78,6 +81,9 @@ type Executions interface {
 	// an application, with its unfinished executions. No older state of an
 	// execution follows a newer one.
 	Watch(ctx context.Context, t executions.Topic) (<-chan executions.Event, error)
+	// Since tells what changed of a topic after a position that an event of its watch
+	// gave; known is false when that cannot be told.
+	Since(ctx context.Context, t executions.Topic, after string) (missed []executions.Event, known bool, err error)
 	// Put makes a state visible at once; an older one than is known is passed
 	// over. Readers do without it, slower, so it reports nothing.
 	Put(ctx context.Context, r executions.Record)
@@ -204,4 +210,9 @@ type Dependencies struct {
 	Now func() time.Time
 	// Logger is where requests are logged; nil is slog.Default.
 	Logger *slog.Logger
+	// Metrics takes what Gate counts, Tracer its spans, RateLimiter the tokens of
+	// callers; nil of each does without.
+	Metrics     prometheus.Registerer
+	Tracer      trace.Tracer
+	RateLimiter RateLimiter
 }

@@ -53,7 +53,9 @@ func (r *request) fail(err error) {
 	h := r.Writer.Header()
 	switch body.Status {
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
-		h.Set("Retry-After", "1")
+		if h.Get("Retry-After") == "" {
+			h.Set("Retry-After", "1")
+		}
 	}
 	h.Set("Cache-Control", "no-store")
 	answer := any(body)

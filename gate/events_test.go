@@ -3,8 +3,10 @@ package gate_test
 import (
 	"bufio"
 	"context"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -224,4 +226,161 @@ func (shortWatch) Watch(context.Context, executions.Topic) (<-chan executions.Ev
 	ch := make(chan executions.Event)
 	close(ch)
 	return ch, nil
+}
+
+// TestAllApplications: one stream for everything, in short form.
+func TestAllApplications(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	server := httptest.NewServer(w.server.Handler())
+	t.Cleanup(server.Close)
+	w.put("a", "shop", pipeline.Running, 2)
+	c := w.stream(server.URL + "/events")
+	m := c.next()
+	require.Equal(t, "a", m.data.String("id"))
+	require.Equal(t, map[string]any{}, pipeline.AsMap(m.data.List("stages")[0])["context"], "the short form")
+	w.put("b", "other", pipeline.Running, 1)
+	require.Equal(t, "b", c.next().data.String("id"))
+	require.NoError(t, w.memory.Delete(t.Context(), "a"))
+	require.Equal(t, "deleted", c.next().event)
+}
+
+// TestStreamsGoOnWithWhatWasMissed: a client that comes back, to whichever Gate,
+// gets every execution that changed while it was away.
+func TestStreamsGoOnWithWhatWasMissed(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/events", "/applications/shop/events"} {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			server := httptest.NewServer(w.server.Handler())
+			t.Cleanup(server.Close)
+			c := w.stream(server.URL + path)
+			w.put("a", "shop", pipeline.Running, 1)
+			m := c.next()
+			require.Equal(t, "a", m.data.String("id"))
+			require.NotEmpty(t, m.id)
+			c.stop()
+
+			// Nobody watches, and things end.
+			w.put("a", "shop", pipeline.Succeeded, 2)
+			w.put("b", "shop", pipeline.Running, 1)
+			w.put("b", "shop", pipeline.Succeeded, 2)
+			w.put("gone", "shop", pipeline.Succeeded, 1)
+			require.NoError(t, w.memory.Delete(t.Context(), "gone"))
+			seen := map[string]string{}
+			c = w.stream(server.URL+path, "Last-Event-ID", m.id)
+			for len(seen) < 3 {
+				m = c.next()
+				require.NotEqual(t, "reset", m.event)
+				seen[m.data.String("id")] = m.event + m.data.String("status")
+			}
+			require.Equal(t, map[string]string{"a": "executionSUCCEEDED", "b": "executionSUCCEEDED", "gone": "deleted"}, seen)
+			w.put("c", "shop", pipeline.Running, 1)
+			require.Equal(t, "c", c.next().data.String("id"), "and then what happens")
+		})
+	}
+}
+
+// TestStreamsTellThatTheyCannotGoOn: what cannot be told is told.
+func TestStreamsTellThatTheyCannotGoOn(t *testing.T) {
+	t.Parallel()
+	for name, last := range map[string]string{"long ago": "1-0", "of another store": "1-99", "of no store": "x", "an older program's": "7"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			server := httptest.NewServer(w.server.Handler())
+			t.Cleanup(server.Close)
+			w.put("a", "shop", pipeline.Running, 1)
+			w.memory.oldest = 1
+			c := w.stream(server.URL+"/events", "Last-Event-ID", last)
+			require.Equal(t, "reset", c.next().event)
+			require.Equal(t, "a", c.next().data.String("id"), "the present state follows")
+		})
+	}
+	w := newWorld(t, func(d *gate.Dependencies, _ *gate.Config) { d.Executions = lostSince{d.Executions} })
+	server := httptest.NewServer(w.server.Handler())
+	t.Cleanup(server.Close)
+	require.Equal(t, "reset", w.stream(server.URL+"/events", "Last-Event-ID", "1-0").next().event, "a store that is away")
+}
+
+// lostSince cannot tell what was missed.
+type lostSince struct{ gate.Executions }
+
+func (lostSince) Since(context.Context, executions.Topic, string) ([]executions.Event, bool, error) {
+	return nil, false, pipeline.Errorf(pipeline.CodeUnavailable, "away")
+}
+
+// TestClientsShareAWatch: many clients of one topic are one watch, and one that
+// reads nothing for long gets the latest states and no others.
+func TestClientsShareAWatch(t *testing.T) {
+	t.Parallel()
+	const clients, states, ids = 20, 2000, 5
+	w := newWorld(t)
+	server := httptest.NewServer(w.server.Handler())
+	t.Cleanup(server.Close)
+	w.put("first", "shop", pipeline.Running, 1)
+	var all []*client
+	for range clients {
+		c := w.stream(server.URL + "/applications/shop/events")
+		require.Equal(t, "first", c.next().data.String("id"))
+		all = append(all, c)
+	}
+	require.Equal(t, 1, w.memory.watching())
+	for i := range states {
+		w.put("x"+string(rune('0'+i%ids)), "shop", pipeline.Running, int64(i/ids+1))
+	}
+	ended := false
+	for _, c := range all {
+		last := map[string]string{}
+		for len(last) < ids || slices.ContainsFunc(slices.Collect(maps.Values(last)), func(s string) bool { return s != "done" }) {
+			if len(last) == ids && !ended {
+				ended = true
+				for i := range ids {
+					w.put("x"+string(rune('0'+i)), "shop", pipeline.Succeeded, states)
+				}
+			}
+			m := c.next()
+			state := "going"
+			if m.data.String("status") == "SUCCEEDED" {
+				state = "done"
+			}
+			last[m.data.String("id")] = state
+		}
+		c.stop()
+	}
+	require.Eventually(t, func() bool { return w.memory.watching() == 0 }, 10*time.Second, time.Millisecond)
+}
+
+// TestStreamsShowWhatTheCallerMayRead: who may not read an application sees
+// nothing of it, and who loses it sees no more.
+func TestStreamsShowWhatTheCallerMayRead(t *testing.T) {
+	t.Parallel()
+	w := newMatrixWorld(t)
+	server := httptest.NewServer(w.server.Handler())
+	t.Cleanup(server.Close)
+	reader := w.stream(server.URL+"/events", "X-SPINNAKER-USER", "reader")
+	stranger := w.stream(server.URL+"/events", "X-SPINNAKER-USER", "stranger")
+	require.Equal(t, http.StatusForbidden, w.stream(server.URL+"/applications/"+secretApp+"/events", "X-SPINNAKER-USER", "stranger").response.StatusCode)
+	own := w.stream(server.URL+"/applications/"+secretApp+"/events", "X-SPINNAKER-USER", "reader")
+	for _, c := range []*client{reader, own} {
+		require.Equal(t, secretApp, c.next().data.String("application"))
+	}
+	w.put("open", "open", pipeline.Running, 1)
+	require.Equal(t, "open", stranger.next().data.String("id"), "and nothing before")
+
+	w.application(pipeline.Application{"name": secretApp, "email": "a@example.com", "permissions": map[string]any{"READ": []any{"writer"}}})
+	ended := make(chan bool, 1)
+	go func() { ended <- own.ended() }()
+	sequence := int64(10)
+	require.Eventually(t, func() bool {
+		sequence++
+		w.put(secretRun, secretApp, pipeline.Running, sequence)
+		select {
+		case over := <-ended:
+			return over
+		default:
+			return false
+		}
+	}, time.Minute, 50*time.Millisecond, "the stream of an application ends with the permission to read it")
 }

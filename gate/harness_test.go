@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -250,6 +251,10 @@ type memory struct {
 	deleted  map[string]bool
 	watchers map[chan executions.Event]executions.Topic
 	fail     error
+	// changes is every change so far; a position is the number of those before it.
+	changes []executions.Change
+	// oldest is the first position that is still known.
+	oldest int
 }
 
 func newMemory() *memory {
@@ -292,6 +297,7 @@ func (m *memory) List(_ context.Context, q executions.Query) ([]*pipeline.Execut
 func (m *memory) Put(_ context.Context, r executions.Record) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	whole(r.Execution)
 	if old, ok := m.records[r.Execution.ID]; m.fail != nil || ok && old.Sequence > r.Sequence {
 		return
 	}
@@ -311,14 +317,54 @@ func (m *memory) Delete(_ context.Context, id string) error {
 }
 
 func (m *memory) tell(application string, e executions.Event) {
+	m.changes = append(m.changes, executions.Change{ID: e.ID, Application: application, Deleted: e.Deleted})
+	e.Application, e.Position = application, m.position()
 	for ch, t := range m.watchers {
-		if t.Execution == e.ID || strings.EqualFold(t.Application, application) {
+		if concerns(t, e.ID, application) {
 			if t.Summary && e.Record.Execution != nil {
 				e.Record.Execution = e.Record.Execution.Summary()
 			}
 			ch <- e
 		}
 	}
+}
+
+// position is the present one. The lock is held.
+func (m *memory) position() string { return "1-" + strconv.Itoa(len(m.changes)) }
+
+func concerns(t executions.Topic, id, application string) bool {
+	return t.All || t.Execution == id || strings.EqualFold(t.Application, application)
+}
+
+func (m *memory) Since(_ context.Context, t executions.Topic, after string) ([]executions.Event, bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fail != nil {
+		return nil, false, m.fail
+	}
+	number, found := strings.CutPrefix(after, "1-")
+	from, err := strconv.Atoi(number)
+	if !found || err != nil || from < m.oldest || from > len(m.changes) {
+		return nil, false, nil
+	}
+	var out []executions.Event
+	for i, c := range m.changes[from:] {
+		again := slices.ContainsFunc(m.changes[from+i+1:], func(o executions.Change) bool { return o.ID == c.ID })
+		if again || !concerns(t, c.ID, c.Application) {
+			continue
+		}
+		e := executions.Event{ID: c.ID, Application: c.Application, Deleted: c.Deleted}
+		if r, ok := m.records[c.ID]; ok && !c.Deleted {
+			e.Record = r
+			if t.Summary {
+				e.Record.Execution = r.Execution.Summary()
+			}
+		} else {
+			e.Deleted = true
+		}
+		out = append(out, e)
+	}
+	return append(out, executions.Event{Synced: true, Position: m.position()}), true, nil
 }
 
 func (m *memory) Watch(ctx context.Context, t executions.Topic) (<-chan executions.Event, error) {
@@ -330,12 +376,15 @@ func (m *memory) Watch(ctx context.Context, t executions.Topic) (<-chan executio
 	ch := make(chan executions.Event, 100)
 	m.watchers[ch] = t
 	for id, r := range m.records {
-		if id == t.Execution || t.Application != "" && strings.EqualFold(r.Execution.Application, t.Application) && !r.Execution.Status.Complete() {
+		if id == t.Execution || t.Execution == "" && concerns(t, id, r.Execution.Application) && !r.Execution.Status.Complete() {
 			if t.Summary {
 				r.Execution = r.Execution.Summary()
 			}
-			ch <- executions.Event{Record: r, ID: id}
+			ch <- executions.Event{Record: r, ID: id, Application: r.Execution.Application}
 		}
+	}
+	if t.Positions {
+		ch <- executions.Event{Synced: true, Position: m.position()}
 	}
 	context.AfterFunc(ctx, func() {
 		m.mu.Lock()
@@ -414,7 +463,7 @@ func (l *lockedWriter) Write(p []byte) (int, error) {
 	return l.w.Write(p)
 }
 
-// do sends one request. Target is the raw request target, body "" is none;
+// do sends one request and holds the answer against the OpenAPI document. Target is the raw request target, body "" is none;
 // headers come in pairs.
 func (w *world) do(method, target, body string, headers ...string) *httptest.ResponseRecorder {
 	w.t.Helper()
@@ -426,7 +475,7 @@ func (w *world) do(method, target, body string, headers ...string) *httptest.Res
 	// The target goes in as a client sends it, spaces and all.
 	parsed, err := r.URL.Parse(target)
 	require.NoError(w.t, err)
-	r.URL = parsed
+	r.URL, r.RequestURI = parsed, parsed.RequestURI()
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
@@ -435,6 +484,7 @@ func (w *world) do(method, target, body string, headers ...string) *httptest.Res
 	}
 	out := httptest.NewRecorder()
 	w.server.Handler().ServeHTTP(out, r)
+	requireDocumented(w.t, method, parsed, out)
 	return out
 }
 
@@ -484,16 +534,40 @@ func (w *world) execution(x *pipeline.Execution) *pipeline.Execution {
 	if x.Type == "" {
 		x.Type = pipeline.TypePipeline
 	}
-	for _, s := range x.Stages {
-		if s.Tasks == nil {
-			s.Tasks = []*pipeline.Task{}
-		}
-	}
+	w.memory.Put(w.t.Context(), executions.Record{Execution: x, Sequence: 1})
+	return x
+}
+
+// whole gives an execution the lists and words that every real one has.
+func whole(x *pipeline.Execution) {
 	if x.Stages == nil {
 		x.Stages = []*pipeline.Stage{}
 	}
-	w.memory.Put(w.t.Context(), executions.Record{Execution: x, Sequence: 1})
-	return x
+	if x.Notifications == nil {
+		x.Notifications = []pipeline.Map{}
+	}
+	if x.SystemNotifications == nil {
+		x.SystemNotifications = []pipeline.Map{}
+	}
+	if x.Authentication.AllowedAccounts == nil {
+		x.Authentication.AllowedAccounts = []string{}
+	}
+	for _, s := range x.Stages {
+		if s.Status == "" {
+			s.Status = pipeline.NotStarted
+		}
+		if s.RequisiteStageRefIDs == nil {
+			s.RequisiteStageRefIDs = []string{}
+		}
+		if s.Tasks == nil {
+			s.Tasks = []*pipeline.Task{}
+		}
+		for _, t := range s.Tasks {
+			if t.Status == "" {
+				t.Status = pipeline.NotStarted
+			}
+		}
+	}
 }
 
 // names returns one key of each object of a list.

@@ -12,7 +12,7 @@ import (
 
 // health is the answer of /health in Spring's form.
 type health struct {
-	// Status is UP or DOWN.
+	// Status is UP, DOWN, or OUT_OF_SERVICE while Gate drains before it stops.
 	Status     string               `json:"status"`
 	Components map[string]component `json:"components"`
 }
@@ -32,6 +32,10 @@ type componentDetails struct {
 const checkTimeout = 2 * time.Second
 
 func getHealth(r *request) error {
+	r.Header("Cache-Control", "no-store")
+	if r.server.draining.Load() {
+		return r.answer(http.StatusServiceUnavailable, health{Status: "OUT_OF_SERVICE", Components: map[string]component{}})
+	}
 	ctx, cancel := context.WithTimeout(r.ctx(), checkTimeout)
 	defer cancel()
 	out := health{Status: "UP", Components: make(map[string]component, len(r.server.checks))}
@@ -53,7 +57,6 @@ func getHealth(r *request) error {
 		})
 	}
 	wg.Wait()
-	r.Header("Cache-Control", "no-store")
 	if out.Status != "UP" {
 		return r.answer(http.StatusServiceUnavailable, out)
 	}

@@ -124,13 +124,11 @@ func digits(s string) (int, bool) {
 // logs asks for new lines again and again until the log, the client or the
 // server ends.
 func (s *eventStream) logs(live Live, in activities.FollowLogsInput) error {
-	slots := s.server.streams.slots
-	select {
-	case slots <- struct{}{}:
-		defer func() { <-slots }()
-	default:
-		return pipeline.Errorf(pipeline.CodeThrottled, "There are %d event streams open already: close some, or raise the gate's max-streams.", cap(slots))
+	release, err := s.server.take()
+	if err != nil {
+		return err
 	}
+	defer release()
 	ctx, cancel := context.WithCancel(s.ctx())
 	defer cancel()
 	go func() {
@@ -152,6 +150,9 @@ func (s *eventStream) logs(live Live, in activities.FollowLogsInput) error {
 		next, err := live.Logs(ctx, in)
 		switch {
 		case ctx.Err() != nil:
+			if s.ctx().Err() == nil {
+				s.bye()
+			}
 			return nil
 		case err == nil:
 			out, failures = next, 0

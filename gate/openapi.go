@@ -81,8 +81,20 @@ func (rt *route) operation(schemas *schemaSet, problem any) map[string]any {
 		}
 	case rt.Binary:
 		success["content"] = map[string]any{"application/octet-stream": map[string]any{"schema": map[string]any{"type": "string", "format": "binary"}}}
+	case rt.Media != "":
+		success["content"] = map[string]any{rt.Media: map[string]any{"schema": map[string]any{"type": "string"}}}
+	case rt.Status == http.StatusFound:
+		success["description"] = "The address is another, which the header Location names."
 	case rt.Response != nil:
-		success["content"] = jsonContent(schemas.ref(rt.Response))
+		schema := schemas.ref(rt.Response)
+		if len(rt.Or) > 0 {
+			all := []any{schema}
+			for _, other := range rt.Or {
+				all = append(all, schemas.ref(other))
+			}
+			schema = map[string]any{"anyOf": all}
+		}
+		success["content"] = jsonContent(schema)
 	default:
 		success["description"] = "Success; the body is empty."
 	}
@@ -95,6 +107,9 @@ func (rt *route) operation(schemas *schemaSet, problem any) map[string]any {
 			strconv.Itoa(status): success,
 			"default":            map[string]any{"description": "The request failed; message says why.", "content": jsonContent(problem)},
 		},
+	}
+	for other, body := range rt.Others {
+		out["responses"].(map[string]any)[strconv.Itoa(other)] = map[string]any{"description": http.StatusText(other) + ".", "content": jsonContent(schemas.ref(body))}
 	}
 	if rt.Request != nil {
 		out["requestBody"] = map[string]any{"required": rt.Status != http.StatusAccepted, "content": jsonContent(schemas.ref(rt.Request))}

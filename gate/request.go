@@ -96,7 +96,6 @@ func (r *request) write(status int, contentType string, body []byte) {
 	}
 	h := r.Writer.Header()
 	h.Set("Content-Type", contentType)
-	h.Set("X-Content-Type-Options", "nosniff")
 	if len(body) >= gzipFrom {
 		h.Add("Vary", "Accept-Encoding")
 		if strings.Contains(r.GetHeader("Accept-Encoding"), "gzip") {

@@ -34,6 +34,12 @@ type route struct {
 	Events string
 	// Binary marks an answer that is bytes.
 	Binary bool
+	// Others are values of the body types of further answers, by status.
+	Others map[int]any
+	// Or are values of further types that the body may have; nil is null.
+	Or []any
+	// Media is the type of an answer that is a text other than JSON.
+	Media string
 	// Quiet marks what probes ask all day: logged at debug level.
 	Quiet  bool
 	handle func(*request) error
@@ -103,11 +109,10 @@ var searchParams = []parameter{
 
 // routes returns the whole API.
 func routes() []route {
-	return slices.Concat(auditRoutes(), webhookEventRoutes(), cronRoutes(), absentRoutes(), []route{
+	return slices.Concat(auditRoutes(), webhookEventRoutes(), cronRoutes(), absentRoutes(), eventRoutes(), documentRoutes(), []route{
 		// The server itself.
-		{Method: "GET", Path: "/health", Summary: "Whether Gate and what it needs work; 503 when not", Auth: authOpen, Response: health{}, Quiet: true, handle: getHealth},
+		{Method: "GET", Path: "/health", Summary: "Whether Gate and what it needs work; 503 when not", Auth: authOpen, Response: health{}, Quiet: true, Others: map[int]any{http.StatusServiceUnavailable: health{}}, handle: getHealth},
 		{Method: "GET", Path: "/version", Summary: "The version", Auth: authOpen, Response: version{}, Quiet: true, handle: getVersion},
-		{Method: "GET", Path: "/openapi.json", Summary: "This document", Auth: authOpen, Response: pipeline.Map{}, handle: getOpenAPI},
 		{Method: "GET", Path: "/auth/user", Summary: "The caller", Auth: authOpen, Response: user{}, Quiet: true, handle: getUser},
 		{Method: "GET", Path: "/auth/user/serviceAccounts", Summary: "Service accounts that the caller may use", Auth: authLogin, Response: []string{}, handle: emptyList},
 		{Method: "GET", Path: "/auth/loggedOut", Summary: "Where a logout ends", Auth: authOpen, Response: message{}, handle: getLoggedOut},
@@ -126,7 +131,6 @@ func routes() []route {
 		{Method: "GET", Path: "/applications", Summary: "Applications, as flat maps of attributes", Auth: authRead, Query: []parameter{{"account", "string", nil, "Only applications with this account."}, {"owner", "string", nil, "Only applications of this owner's email."}}, Response: []pipeline.Map{}, handle: listApplications},
 		{Method: "GET", Path: "/applications/{application}", Summary: "One application", Auth: authRead, Query: []parameter{{"expand", "boolean", true, "False leaves out the clusters."}}, Response: application{}, handle: getApplication},
 		{Method: "GET", Path: "/applications/{application}/history", Summary: "Versions of the application's attributes, newest first", Auth: authRead, Query: []parameter{{"limit", "integer", 20, "At most so many versions."}}, Response: []pipeline.Map{}, handle: listApplicationHistory},
-		{Method: "GET", Path: "/applications/{application}/events", Summary: "Changes of the application's executions, short form, as server-sent events", Auth: authRead, Stream: true, handle: streamApplication},
 		{Method: "GET", Path: "/applications/{application}/pipelines", Summary: "Recent executions of the application's pipelines, oldest first", Auth: authRead, Query: []parameter{{"limit", "integer", 10, "Executions of each pipeline."}, statusesParam, expandParam, filterParam, maxPipelines}, Response: []pipeline.Execution{}, handle: listApplicationExecutions},
 		{Method: "GET", Path: "/applications/{application}/executions/search", Summary: "Executions of an application's pipelines, or with * of all, by what started them; newest first", Auth: authRead, Query: searchParams, Response: []pipeline.Execution{}, handle: searchExecutions},
 		{Method: "PUT", Path: "/applications/{application}/pipelines/{id}/cancel", Summary: "Cancel an execution", Auth: authCancel, Query: []parameter{reasonParam, forceParam}, handle: cancelExecution},
@@ -140,7 +144,7 @@ func routes() []route {
 		// What runs in clusters.
 		{Method: "GET", Path: "/applications/{application}/clusters", Summary: "The application's clusters, by account", Auth: authClusters, Response: map[string][]string{}, handle: listClusters},
 		{Method: "GET", Path: "/applications/{application}/clusters/{account}", Summary: "The application's clusters in an account, in short", Auth: authClusters, Response: []clusters.ClusterSummary{}, handle: listAccountClusters},
-		{Method: "GET", Path: "/applications/{application}/clusters/{account}/{cluster}", Summary: "One cluster; an empty object when there is none", Auth: authClusters, Response: clusters.Cluster{}, handle: getCluster},
+		{Method: "GET", Path: "/applications/{application}/clusters/{account}/{cluster}", Summary: "One cluster; an empty object when there is none", Auth: authClusters, Response: clusters.Cluster{}, Or: []any{nothing{}}, handle: getCluster},
 		{Method: "GET", Path: "/applications/{application}/clusters/{account}/{cluster}/serverGroups", Summary: "The cluster's server groups", Auth: authClusters, Response: []clusters.ServerGroup{}, handle: listClusterServerGroups},
 		{Method: "GET", Path: "/applications/{application}/clusters/{account}/{cluster}/serverGroups/{name}", Summary: "The cluster's server groups of a name, one in each namespace", Auth: authClusters, Response: []clusters.ServerGroup{}, handle: listClusterServerGroups},
 		{Method: "GET", Path: "/applications/{application}/clusters/{account}/{cluster}/serverGroups/{name}/scalingActivities", Summary: "Always empty: Kubernetes has none", Auth: authClusters, Response: []pipeline.Map{}, handle: emptyList},
@@ -149,8 +153,8 @@ func routes() []route {
 		{Method: "GET", Path: "/applications/{application}/clusters/{account}/{cluster}/{type}/serverGroups", Summary: "The cluster's server groups, under the path of Clouddriver", Auth: authClusters, Query: []parameter{{"region", "string", nil, "Only those in this namespace."}, {"expand", "boolean", true, "Accepted and without effect."}}, Response: []clusters.ServerGroup{}, handle: listTypedServerGroups},
 		{Method: "GET", Path: "/applications/{application}/clusters/{account}/{cluster}/{type}/serverGroups/{name}", Summary: "The cluster's server groups of a name; with a region the one", Auth: authClusters, Query: []parameter{{"region", "string", nil, "The namespace."}}, Response: []clusters.ServerGroup{}, handle: getTypedServerGroup},
 		{Method: "GET", Path: "/applications/{application}/clusters/{account}/{cluster}/{type}/{scope}/serverGroups/target/{target}", Summary: "One of the cluster's server groups in a namespace: current_asg, ancestor_asg, oldest_asg, largest_asg or fail", Auth: authClusters, Query: []parameter{{"onlyEnabled", "boolean", false, "Pass over those that are meant to take traffic and get none."}, {"validateOldest", "boolean", true, "Find no oldest where there is but one."}}, Response: clusters.ServerGroup{}, handle: getTargetServerGroup},
-		{Method: "GET", Path: "/applications/{application}/serverGroups", Summary: "The application's server groups", Auth: authClusters, Query: []parameter{{"expand", "boolean", false, "True answers them in full."}, {"cloudProvider", "string", nil, "Only those of this provider."}, {"clusters", "list", nil, "Only those of these clusters, account:cluster."}}, Response: []clusters.ServerGroupSummary{}, handle: listServerGroups},
-		{Method: "GET", Path: "/applications/{application}/serverGroups/{account}/{region}/{name}", Summary: "One server group; an empty object when there is none", Auth: authClusters, Query: []parameter{{"includeDetails", "boolean", true, "Accepted and without effect."}}, Response: clusters.ServerGroup{}, handle: getApplicationServerGroup},
+		{Method: "GET", Path: "/applications/{application}/serverGroups", Summary: "The application's server groups", Auth: authClusters, Query: []parameter{{"expand", "boolean", false, "True answers them in full."}, {"cloudProvider", "string", nil, "Only those of this provider."}, {"clusters", "list", nil, "Only those of these clusters, account:cluster."}}, Response: []clusters.ServerGroupSummary{}, Or: []any{[]clusters.ServerGroup{}}, handle: listServerGroups},
+		{Method: "GET", Path: "/applications/{application}/serverGroups/{account}/{region}/{name}", Summary: "One server group; an empty object when there is none", Auth: authClusters, Query: []parameter{{"includeDetails", "boolean", true, "Accepted and without effect."}}, Response: clusters.ServerGroup{}, Or: []any{nothing{}}, handle: getApplicationServerGroup},
 		{Method: "GET", Path: "/applications/{application}/serverGroupManagers", Summary: "The application's Deployments with their server groups", Auth: authClusters, Response: []clusters.ServerGroupManager{}, handle: listServerGroupManagers},
 		{Method: "GET", Path: "/applications/{application}/loadBalancers", Summary: "The application's services and ingresses, by name", Auth: authClusters, Response: []clusters.LoadBalancer{}, handle: listApplicationLoadBalancers},
 		{Method: "GET", Path: "/applications/{application}/rawResources", Summary: "The application's objects", Auth: authClusters, Response: []clusters.RawResource{}, handle: listRawResources},
@@ -163,7 +167,7 @@ func routes() []route {
 		{Method: "GET", Path: "/kubernetes/loadBalancers/{account}/{region}/{name}", Summary: "One load balancer in a list, under the path of Clouddriver", Auth: authClusters, Response: []clusters.LoadBalancer{}, handle: getKubernetesLoadBalancer},
 		{Method: "GET", Path: "/securityGroups", Summary: "Network policies by account, provider and namespace", Auth: authClusters, Query: []parameter{{"id", "string", nil, "Finds nothing: those of Kubernetes have no IDs."}}, Response: map[string]map[string]firewalls{}, handle: listSecurityGroups},
 		{Method: "GET", Path: "/securityGroups/{account}", Summary: "An account's network policies by namespace", Auth: authClusters, Query: []parameter{providerParam}, Response: firewalls{}, handle: listAccountSecurityGroups},
-		{Method: "GET", Path: "/securityGroups/{account}/{region}", Summary: "Network policies of a namespace; with kubernetes in its place all of the account's by namespace, as in Clouddriver", Auth: authClusters, Query: []parameter{providerParam, {"region", "string", nil, "With kubernetes in the path: only those of this namespace."}}, Response: []clusters.SecurityGroupSummary{}, handle: listProviderSecurityGroups},
+		{Method: "GET", Path: "/securityGroups/{account}/{region}", Summary: "Network policies of a namespace; with kubernetes in its place all of the account's by namespace, as in Clouddriver", Auth: authClusters, Query: []parameter{providerParam, {"region", "string", nil, "With kubernetes in the path: only those of this namespace."}}, Response: []clusters.SecurityGroupSummary{}, Or: []any{firewalls{}}, handle: listProviderSecurityGroups},
 		{Method: "GET", Path: "/securityGroups/{account}/{region}/{name}", Summary: "One network policy", Auth: authClusters, Query: []parameter{providerParam, {"vpcId", "string", nil, "Accepted and without effect."}}, Response: clusters.SecurityGroup{}, handle: getSecurityGroup},
 		{Method: "GET", Path: "/securityGroups/{account}/{type}/{region}/{name}", Summary: "One network policy, under the path of Clouddriver", Auth: authClusters, Query: []parameter{{"getById", "boolean", false, "True finds nothing."}}, Response: clusters.SecurityGroup{}, handle: getProviderSecurityGroup},
 		{Method: "GET", Path: "/firewalls", Summary: "The same as /securityGroups", Auth: authClusters, Query: []parameter{{"id", "string", nil, "Finds nothing: those of Kubernetes have no IDs."}}, Response: map[string]map[string]firewalls{}, handle: listSecurityGroups},
@@ -175,7 +179,7 @@ func routes() []route {
 		{Method: "GET", Path: "/instances/{account}/{region}/{id}/logs", Summary: "The log of one container, line by line as it is written, as server-sent events", Auth: authClusters, Query: []parameter{{"container", "string", nil, "The container; absent is the first that is no init container."}, {"tail", "integer", 200, "Lines to begin with, at most 5000."}}, Stream: true, Events: "Events: line (data holds container, time and text; the last of several has an id to go on from), ping, end, error (data holds a message).", handle: streamLogs},
 		{Method: "GET", Path: "/manifests/{account}/{name}", Summary: "One object that is in no namespace, read from the cluster", Auth: authClusters, Query: []parameter{eventsParam}, Response: manifest{}, handle: getManifest},
 		{Method: "GET", Path: "/manifests/{account}/{location}/{name}", Summary: "One object, read from the cluster; _ is the location of what is in no namespace", Auth: authClusters, Query: []parameter{eventsParam}, Response: manifest{}, handle: getManifest},
-		{Method: "GET", Path: "/manifests/{account}/{location}/{kind}/cluster/{app}/{cluster}", Summary: "The objects of a kind that belong to a cluster, read from the cluster; null when it cannot be read", Auth: authClusters, Response: []activities.ManifestCoordinates{}, handle: listClusterManifests},
+		{Method: "GET", Path: "/manifests/{account}/{location}/{kind}/cluster/{app}/{cluster}", Summary: "The objects of a kind that belong to a cluster, read from the cluster; null when it cannot be read", Auth: authClusters, Response: []activities.ManifestCoordinates{}, Or: []any{nil}, handle: listClusterManifests},
 		{Method: "GET", Path: "/manifests/{account}/{location}/{kind}/cluster/{app}/{cluster}/dynamic/{criteria}", Summary: "One of them: oldest, newest, second_newest, largest or smallest", Auth: authClusters, Response: activities.ManifestCoordinates{}, handle: getClusterManifest},
 		{Method: "GET", Path: "/projects/{id}/clusters", Summary: "What runs of a project's applications, row by row of its configuration", Auth: authClusters, Response: []clusters.ProjectRow{}, handle: listProjectClusters},
 		{Method: "GET", Path: "/credentials/{account}/watch", Summary: "How the objects of an account are watched, kind by kind", Auth: authAccountRead, Response: watchReport{}, handle: getWatchReport},
@@ -206,7 +210,6 @@ func routes() []route {
 		{Method: "GET", Path: "/executions", Summary: "Executions by ID, or the newest of some pipelines", Auth: authRead, Query: []parameter{{"pipelineConfigIds", "list", nil, "Pipelines; not together with executionIds."}, {"executionIds", "list", nil, "Executions; unknown ones are left out."}, {"limit", "integer", 1, "Executions of each pipeline."}, statusesParam, expandParam}, Response: []pipeline.Execution{}, handle: listExecutions},
 		{Method: "GET", Path: "/executions/failedStages", Summary: "Failed stages of an execution and of the pipelines it started, down to the first causes", Auth: authRead, Query: failedStagesParams, Response: []failedStage{}, handle: listFailedStages},
 		{Method: "GET", Path: "/pipelines/failedStages", Summary: "The same, under the path of Orca", Auth: authRead, Query: failedStagesParams, Response: []failedStage{}, handle: listFailedStages},
-		{Method: "GET", Path: "/executions/{id}/events", Summary: "Changes of one execution as server-sent events", Auth: authRead, Stream: true, handle: streamExecution},
 
 		// Pipeline templates of schema v2.
 		{Method: "GET", Path: "/v2/pipelineTemplates", Summary: "Every version of every template", Auth: authLogin, Query: []parameter{scopesParam}, Response: []pipeline.Map{}, handle: listTemplates},

@@ -14,12 +14,21 @@ type schemaSet struct {
 	components map[string]any
 }
 
-// ref returns the schema of v's type.
-func (s *schemaSet) ref(v any) any { return s.of(reflect.TypeOf(v)) }
+// ref returns the schema of v's type; that of nil is null.
+func (s *schemaSet) ref(v any) any {
+	if v == nil {
+		return map[string]any{"type": "null"}
+	}
+	return s.of(reflect.TypeOf(v))
+}
+
+// nothing is the empty object, which some answers are in place of a 404.
+type nothing struct{}
 
 // special holds the schemas that a Go type does not tell by itself.
 var special = map[reflect.Type]func() map[string]any{
 	reflect.TypeFor[pipeline.Map]():    freeObject,
+	reflect.TypeFor[nothing]():         func() map[string]any { return map[string]any{"type": "object", "maxProperties": 0} },
 	reflect.TypeFor[pipeline.Millis](): func() map[string]any { return map[string]any{"type": "integer", "format": "int64"} },
 	reflect.TypeFor[pipeline.Status](): func() map[string]any {
 		var words []any
@@ -77,6 +86,16 @@ func (s *schemaSet) of(t reflect.Type) any {
 	return map[string]any{} // any value
 }
 
+// orNull allows null beside a schema.
+func orNull(schema any) any {
+	m, ok := schema.(map[string]any)
+	if kind, plain := m["type"].(string); ok && plain {
+		m["type"] = []any{kind, "null"}
+		return m
+	}
+	return map[string]any{"anyOf": []any{schema, map[string]any{"type": "null"}}}
+}
+
 // component registers a struct once and returns a reference to it.
 func (s *schemaSet) component(t reflect.Type) any {
 	name := upperFirst(t.Name())
@@ -101,10 +120,14 @@ func (s *schemaSet) component(t reflect.Type) any {
 			continue
 		}
 		value := s.of(field.Type)
+		if t == reflect.TypeFor[errorBody]() && key == "errors" {
+			// Faults of templates are objects (reference: gate section 1).
+			value = map[string]any{"type": "array", "items": map[string]any{"type": []any{"string", "object"}}}
+		}
 		if !strings.Contains(options, "omitempty") {
 			required = append(required, key)
-			if field.Type.Kind() == reflect.Pointer && field.Type.Elem().Kind() == reflect.String {
-				value = map[string]any{"type": []any{"string", "null"}}
+			if field.Type.Kind() == reflect.Pointer {
+				value = orNull(value)
 			}
 		}
 		properties[key] = value

@@ -2,16 +2,18 @@ package gate
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/gennaker/gennaker/activities"
 	"github.com/gennaker/gennaker/fiat"
@@ -50,6 +52,16 @@ type Server struct {
 	codecOrigins []string
 	handler      http.Handler
 	streams      streams
+	hub          *hub
+	metrics      meters
+	tracer       trace.Tracer // nil traces nothing
+	limits       RateLimiter  // nil limits nobody
+	proxies      proxies
+	// certificates are nil without TLS, clientCertificates without a listener for
+	// clients that have one.
+	certificates, clientCertificates *certificates
+	// draining is set once the server is to stop.
+	draining atomic.Bool
 	// document is the OpenAPI document, made on first use.
 	document func() ([]byte, error)
 }
@@ -83,42 +95,34 @@ func New(d Dependencies, c Config) (*Server, error) {
 	if s.log == nil {
 		s.log = slog.Default()
 	}
+	if err := s.prepareEdge(d); err != nil {
+		return nil, err
+	}
 	s.handler = s.newHandler()
 	return s, nil
 }
 
-// Handler serves the API.
-func (s *Server) Handler() http.Handler { return s.handler }
-
-// shutdownTimeout is how long requests under way may take once the server stops.
-const shutdownTimeout = 10 * time.Second
-
-// Serve answers requests on l until ctx ends, then ends the event streams, lets
-// requests under way finish and returns nil. h is [Server.Handler], or a handler
-// around it such as [WithDeck]'s.
-func (s *Server) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
-	server := &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: min(s.config.ReadTimeout, 10*time.Second),
-		ReadTimeout:       s.config.ReadTimeout,
-		WriteTimeout:      s.config.ReadTimeout + s.config.RequestTimeout, // streams set their own
-		IdleTimeout:       s.config.IdleTimeout,
-		MaxHeaderBytes:    s.config.MaxHeader,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+// prepareEdge makes what stands between clients and handlers.
+func (s *Server) prepareEdge(d Dependencies) (err error) {
+	s.tracer, s.limits = d.Tracer, d.RateLimiter
+	s.hub = newHub(s.executions, s.log)
+	if s.proxies, err = newProxies(s.config.TrustedProxies); err != nil {
+		return err
 	}
-	stopped := make(chan error, 1)
-	stop := context.AfterFunc(ctx, func() {
-		s.streams.close()
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
-		defer cancel()
-		stopped <- server.Shutdown(grace)
-	})
-	err := server.Serve(l)
-	if !stop() && errors.Is(err, http.ErrServerClosed) {
-		return <-stopped
+	if s.metrics, err = newMeters(d.Metrics); err != nil {
+		return err
+	}
+	if s.certificates, err = newCertificates(s.config, s.config.clientAuth(), s.log); err != nil {
+		return err
+	}
+	if s.config.APIAddress != "" {
+		s.clientCertificates, err = newCertificates(s.config, tls.RequireAndVerifyClientCert, s.log)
 	}
 	return err
 }
+
+// Handler serves the API.
+func (s *Server) Handler() http.Handler { return s.handler }
 
 func (s *Server) newHandler() http.Handler {
 	releaseMode()
@@ -148,6 +152,8 @@ func (s *Server) newHandler() http.Handler {
 		} else {
 			s.cors.write(w.Header(), r.Header.Get("Origin"))
 		}
+		secure(w.Header(), r.TLS != nil)
+		w.Header().Set("Content-Security-Policy", apiPolicy)
 		if r.Method == http.MethodOptions {
 			w.WriteHeader(http.StatusOK)
 			return
@@ -172,6 +178,9 @@ func (s *Server) serve(m mounted) gin.HandlerFunc {
 		started := time.Now()
 		r := &request{Context: c, server: s, route: rt, id: requestID(c.GetHeader("X-SPINNAKER-REQUEST-ID")), caller: s.identify(c.Request)}
 		c.Header("X-SPINNAKER-REQUEST-ID", r.id)
+		var span trace.Span
+		c.Request, span = s.traced(c.Request, rt)
+		defer endSpan(span, r)
 		if !rt.Stream {
 			ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.RequestTimeout)
 			defer cancel()
@@ -181,17 +190,28 @@ func (s *Server) serve(m mounted) gin.HandlerFunc {
 		defer s.logAccess(r, started)
 		defer func() { r.audit(err) }()
 		defer s.recover(r)
-		r.query = c.Request.URL.Query()
-		if r.values, err = m.values(c.Param); err == nil {
-			err = r.authorize()
-		}
-		if err == nil {
-			err = rt.handle(r)
-		}
-		if err != nil {
+		if err = s.answer(r, m); err != nil {
 			r.fail(err)
 		}
 	}
+}
+
+// answer lets the caller in, or not, and runs the handler.
+func (s *Server) answer(r *request, m mounted) (err error) {
+	if err = countQuery(r.Request.URL.RawQuery); err != nil {
+		return err
+	}
+	r.query = r.Request.URL.Query()
+	if r.values, err = m.values(r.Param); err != nil {
+		return err
+	}
+	if err = s.limit(r); err != nil {
+		return err
+	}
+	if err = r.authorize(); err != nil {
+		return err
+	}
+	return m.route.handle(r)
 }
 
 // recover answers a panic with an opaque 500 and logs it with its stack.
@@ -207,6 +227,7 @@ func (s *Server) recover(r *request) {
 }
 
 func (s *Server) logAccess(r *request, started time.Time) {
+	s.metrics.count(r.route, r.Request.Method, r.Writer.Status(), started)
 	level := slog.LevelInfo
 	if r.route.Quiet {
 		level = slog.LevelDebug

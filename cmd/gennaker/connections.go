@@ -31,6 +31,7 @@ import (
 	"github.com/gennaker/gennaker/internal/outbound"
 	"github.com/gennaker/gennaker/internal/payload"
 	"github.com/gennaker/gennaker/internal/sandbox"
+	"github.com/gennaker/gennaker/internal/telemetry"
 	"github.com/gennaker/gennaker/internal/temporal"
 	"github.com/gennaker/gennaker/workers"
 	"github.com/gennaker/gennaker/workflows"
@@ -54,6 +55,7 @@ type connections struct {
 	Audit      s3audit.Config    `embed:"" prefix:"audit-"`
 	Artifacts  artifacts.Config  `embed:"" prefix:"artifacts-"`
 	Sandbox    sandbox.Config    `embed:"" prefix:"sandbox-"`
+	Metrics    telemetry.Config  `embed:"" prefix:"metrics-"`
 	Front50URL string            `name:"front50-url" help:"Address of a Front50 to read and write configuration through; empty opens the bucket itself." placeholder:"URL"`
 }
 
@@ -88,7 +90,10 @@ type opened struct {
 	unpacked artifacts.Config
 	// webhooks holds the lists of the configuration file.
 	webhooks webhook.Config
-	log      *slog.Logger
+	observed observed
+	// bucketHealth tells whether the bucket can be written; nil without one.
+	bucketHealth func(context.Context) error
+	log          *slog.Logger
 
 	closers []func() error
 }
@@ -102,7 +107,10 @@ func (c connections) open(ctx context.Context, p *process, shared bool) (*opened
 	if shared && c.Redis.Address == redismodel.EmbeddedAddress {
 		return nil, errShared
 	}
-	return c.opened(ctx, p, func(o *opened) error { return o.open(ctx, c, p) })
+	return c.opened(ctx, p, func(o *opened) error {
+		c.stores = o.observed.counted(c.stores)
+		return o.open(ctx, c, p)
+	})
 }
 
 // openFor opens what a worker of the roles needs. One that serves cloud accounts
@@ -114,6 +122,7 @@ func (c connections) openFor(ctx context.Context, p *process, roles []string) (*
 		return c.open(ctx, p, true)
 	}
 	return c.opened(ctx, p, func(o *opened) error {
+		c.stores = o.observed.counted(c.stores)
 		var bucket *minio.Client
 		var err error
 		if c.hasObjectStore() {
@@ -132,6 +141,7 @@ func (c connections) openFor(ctx context.Context, p *process, roles []string) (*
 
 // openRedis opens the read model and the mirror.
 func (o *opened) openRedis(ctx context.Context, c connections) (err error) {
+	c.Redis.Hook = o.observed.metrics.Redis()
 	if o.model, err = redismodel.Open(ctx, c.Redis, o.log); err != nil {
 		return err
 	}
@@ -156,6 +166,11 @@ func (c connections) opened(ctx context.Context, p *process, open func(*opened) 
 		return nil, err
 	}
 	o := &opened{log: log}
+	if o.observed, err = observe(ctx, log); err != nil {
+		return nil, err
+	}
+	// The last spans go out when all else has ended.
+	o.closers = append(o.closers, func() error { return o.observed.traces.Close(context.WithoutCancel(ctx)) })
 	if err := open(o); err != nil {
 		return nil, errors.Join(err, o.close())
 	}
@@ -172,7 +187,9 @@ func (o *opened) openTemporal(ctx context.Context, c connections, p *process, bu
 	if o.payloads, err = payload.Open(ctx, c.Payload, where, o.log); err != nil {
 		return err
 	}
-	if o.temporal, err = temporal.Open(ctx, c.Temporal, o.log, o.payloads.Apply); err != nil {
+	var traced error
+	o.temporal, err = temporal.Open(ctx, c.Temporal, o.log, o.payloads.Apply, func(options *client.Options) { traced = o.observed.temporal(options) })
+	if err = errors.Join(err, traced); err != nil {
 		return err
 	}
 	o.closers = append(o.closers, func() error { o.temporal.Close(); return nil })
@@ -213,6 +230,7 @@ func (o *opened) open(ctx context.Context, c connections, p *process) error {
 	if err := o.openArtifacts(c, p.file); err != nil {
 		return err
 	}
+	o.bucketHealth = o.archiveHealth(bucket, c.ObjectStore.Bucket)
 	o.archive = s3archive.New(bucket, c.ObjectStore.Bucket, o.log)
 	o.service = executions.NewService(o.model, o.archive, o.engine, o.log, nil)
 	return nil

@@ -9,6 +9,7 @@ import (
 	"github.com/gennaker/gennaker/front50"
 	"github.com/gennaker/gennaker/front50/server"
 	"github.com/gennaker/gennaker/internal/logging"
+	"github.com/gennaker/gennaker/internal/telemetry"
 )
 
 // front50Settings are the configuration service's own.
@@ -20,6 +21,7 @@ type front50Settings struct {
 type front50Command struct {
 	stores
 	front50Settings
+	Metrics telemetry.Config `embed:"" prefix:"metrics-"`
 }
 
 // Run implements the command.
@@ -28,12 +30,20 @@ func (c front50Command) Run(p *process) (err error) {
 	if err != nil {
 		return err
 	}
+	watch, err := observe(p.ctx, log)
+	if err != nil {
+		return err
+	}
+	c.stores = watch.counted(c.stores)
 	store, err := c.openBucket(p.ctx, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	g, ctx := errgroup.WithContext(p.ctx)
+	if err := watch.serveMetrics(ctx, g, c.Metrics, log); err != nil {
+		return err
+	}
 	o := &opened{log: log, front50: store}
 	if err := c.front50Settings.run(ctx, g, o, store); err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"github.com/gennaker/gennaker/activities/fetch"
 	"github.com/gennaker/gennaker/deck"
 	"github.com/gennaker/gennaker/gate"
+	"github.com/gennaker/gennaker/internal/ratelimit"
 )
 
 // gateSettings are Gate's own and Deck's, which it serves.
@@ -38,6 +39,9 @@ func (c gateCommand) Run(p *process) (err error) {
 	}
 	defer func() { err = joinClose(err, o) }()
 	g, ctx := errgroup.WithContext(p.ctx)
+	if err := o.observed.serveMetrics(ctx, g, c.Metrics, o.log); err != nil {
+		return err
+	}
 	o.source.run(ctx, g)
 	if err := c.gateSettings.run(ctx, g, o, c.Temporal.Namespace, nil); err != nil {
 		return err
@@ -64,8 +68,11 @@ func (c gateSettings) run(ctx context.Context, g *errgroup.Group, o *opened, nam
 			{Name: "front50", Probe: o.configurationHealth},
 			{Name: "redis", Probe: o.model.Ping, Optional: true},
 			{Name: "accounts", Probe: o.source.probe, Optional: true},
+			{Name: "bucket", Probe: o.bucketHealth, Optional: true},
+			{Name: "workers", Probe: o.workersHealth, Optional: true},
 		}, checks...),
 		Codec: codec, Version: versionText(), Logger: o.log,
+		Metrics: o.observed.metrics.Registry(), Tracer: o.observed.tracer(), RateLimiter: ratelimit.New(o.model, c.Gate.RateLimitTimeout),
 	}, c.Gate)
 	if err != nil {
 		return err
@@ -77,6 +84,14 @@ func (c gateSettings) run(ctx context.Context, g *errgroup.Group, o *opened, nam
 	g.Go(func() error { o.audit.Run(ctx); return nil })
 	g.Go(func() error { return server.Serve(ctx, api, server.Handler()) })
 	o.log.Info("Gate answers", "address", api.Addr())
+	if c.Gate.APIAddress != "" {
+		clients, err := listen(ctx, "Gate for clients with certificates", c.Gate.APIAddress)
+		if err != nil {
+			return err
+		}
+		g.Go(func() error { return server.ServeClients(ctx, clients, server.Handler()) })
+		o.log.Info("Gate answers clients with certificates", "address", clients.Addr())
+	}
 	if c.Deck.Address == "" {
 		return nil
 	}

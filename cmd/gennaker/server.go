@@ -20,6 +20,9 @@ func (c serverCommand) Run(p *process) (err error) {
 	}
 	defer func() { err = joinClose(err, o) }()
 	g, ctx := errgroup.WithContext(p.ctx)
+	if err := o.observed.serveMetrics(ctx, g, c.Metrics, o.log); err != nil {
+		return err
+	}
 	if err := c.front50Settings.run(ctx, g, o, o.front50); err != nil {
 		return err
 	}

@@ -45,6 +45,9 @@ func (c workerCommand) Run(p *process) (err error) {
 	}
 	defer func() { err = joinClose(err, o) }()
 	g, ctx := errgroup.WithContext(p.ctx)
+	if err := o.observed.serveMetrics(ctx, g, c.Metrics, o.log); err != nil {
+		return err
+	}
 	if err := c.workerSettings.run(ctx, g, o); err != nil {
 		return err
 	}
@@ -66,7 +69,7 @@ func (c workerSettings) run(ctx context.Context, g *errgroup.Group, o *opened) e
 		Executions: o.service, Accounts: o.accounts, Logger: o.log,
 		Outbound: o.outbound, Webhook: webhooks, Clusters: mirror, Reads: c.Clusters,
 		Directory: o.directory, Identity: temporal.Identity(), Version: versionText(), ConfigFault: o.source.Fault,
-		Artifacts: o.artifacts, Sandbox: o.sandbox, Rosco: bakes,
+		Artifacts: o.artifacts, Sandbox: o.sandbox, Rosco: bakes, Metrics: o.observed.metrics.Registry(),
 	})
 	if err != nil {
 		return err

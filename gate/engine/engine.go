@@ -211,6 +211,25 @@ func (e *Engine) Ping(ctx context.Context) error {
 	return e.failed(err, "reach Temporal")
 }
 
+// servedWithin is how long ago somebody must have asked a task queue for work to
+// count as serving it: a poll lasts a minute.
+const servedWithin = 2 * time.Minute
+
+// Served reports whether any worker polls a task queue of workflows. Errors:
+// unavailable.
+func (e *Engine) Served(ctx context.Context, queue string) (bool, error) {
+	answer, err := e.client.DescribeTaskQueue(ctx, queue, enums.TASK_QUEUE_TYPE_WORKFLOW)
+	if err != nil {
+		return false, e.failed(err, "reach Temporal")
+	}
+	for _, p := range answer.GetPollers() {
+		if time.Since(p.GetLastAccessTime().AsTime()) < servedWithin {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 func decode(v converter.EncodedValue, into any) error {
 	if err := v.Get(into); err != nil {
 		return pipeline.Wrap(pipeline.CodeInternal, err, "The workflow's answer cannot be read.")
