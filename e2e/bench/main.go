@@ -26,7 +26,7 @@ func main() {
 	out := flag.String("out", filepath.Join(".local", "bench.json"), "file that takes the rows")
 	runs := flag.Int("runs", 20, "measurements for each row; slow rows take fewer")
 	deployments := flag.Int("deployments", 1000, "Deployments of the cluster that reads are measured on; 0 leaves them out")
-	only := flag.String("only", "", "measure a part alone: engine, deployments (beside kubectl) or reads")
+	only := flag.String("only", "", "measure a part alone: engine, deployments (beside kubectl), reads or streams")
 	list := flag.String("database", sqlite, "databases that Temporal keeps its state in, one after the other: sqlite, postgres; everything is measured on the first, the engine on the others")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -55,10 +55,10 @@ func run(ctx context.Context, o options) error {
 	}
 	switch o.only {
 	case "", partEngine, partDeployments:
-	case partReads:
+	case partReads, partStreams:
 		databases = nil
 	default:
-		return fmt.Errorf("there is no part %q that can be measured alone: use %s, %s or %s", o.only, partEngine, partDeployments, partReads)
+		return fmt.Errorf("there is no part %q that can be measured alone: use %s, %s, %s or %s", o.only, partEngine, partDeployments, partReads, partStreams)
 	}
 	if o.only != "" && o.only != partReads {
 		o.deployments = 0
@@ -80,6 +80,14 @@ func run(ctx context.Context, o options) error {
 		b := &bench{runs: o.runs}
 		if err := b.clusters(ctx, o.deployments); err != nil {
 			return fmt.Errorf("reads: %w", err)
+		}
+		rows = append(rows, b.rows...)
+	}
+	if o.only == "" || o.only == partStreams {
+		fmt.Fprintln(os.Stderr, "measuring event streams")
+		b := &bench{runs: o.runs}
+		if err := b.streams(ctx); err != nil {
+			return fmt.Errorf("streams: %w", err)
 		}
 		rows = append(rows, b.rows...)
 	}
