@@ -244,6 +244,9 @@ func (s *Server) logAccess(r *request, started time.Time) {
 	if execution := r.values["id"]; execution != "" {
 		attrs = append(attrs, slog.String("execution", execution))
 	}
+	if span := trace.SpanContextFromContext(r.ctx()); span.HasTraceID() {
+		attrs = append(attrs, slog.String("trace", span.TraceID().String()))
+	}
 	s.log.LogAttrs(r.ctx(), level, "request", attrs...)
 }
 
