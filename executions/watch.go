@@ -203,7 +203,8 @@ func (s *Service) Since(ctx context.Context, t Topic, after string) (events []Ev
 	if err != nil || !c.Known || len(c.List) > MaxMissed {
 		return nil, false, err
 	}
-	events = make([]Event, len(c.List))
+	events = make([]Event, len(c.List)+1)
+	events[len(c.List)] = Event{Synced: true, Position: c.Position}
 	failures := make(chan error, len(c.List))
 	indexes := make([]int, len(c.List))
 	for i := range indexes {
@@ -221,7 +222,7 @@ func (s *Service) Since(ctx context.Context, t Topic, after string) (events []Ev
 	if err := <-failures; err != nil {
 		return nil, false, err
 	}
-	return append(events, Event{Synced: true, Position: c.Position}), true, nil
+	return events, true, nil
 }
 
 // present is the present state of what changed as an event.

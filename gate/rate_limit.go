@@ -89,7 +89,7 @@ func (c Config) validateLimits() []error {
 	for name, v := range map[string]float64{
 		"rate-limit-per-second": c.RateLimitPerSecond, "rate-limit-anonymous-per-second": c.RateLimitAnonymousPerSecond,
 	} {
-		if !(v >= 0.001 && v <= 1e6) { // NaN compares to nothing
+		if math.IsNaN(v) || v < 0.001 || v > 1e6 {
 			faults = append(faults, fmt.Errorf("%s is %v: use 0.001 to 1000000", name, v))
 		}
 	}

@@ -2,6 +2,7 @@ package redismodel
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -118,7 +119,7 @@ func (f *feed) read(ctx context.Context) ([]redis.XMessage, error) {
 	defer cancel()
 	streams, err := f.model.client.XRead(bounded, &redis.XReadArgs{Streams: []string{logKey, f.last}, Count: feedBatch, Block: feedBlock}).Result()
 	switch {
-	case err == redis.Nil: //nolint:errorlint // the library returns it bare
+	case errors.Is(err, redis.Nil):
 		// An empty answer may also mean that the log was lost.
 		known, err := f.model.knows(ctx, f.last)
 		if err != nil || known {
