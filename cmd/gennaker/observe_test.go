@@ -101,15 +101,14 @@ func newInstallation(t *testing.T) *installation {
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan int, 1)
 	var log lockedBuffer
-	go func() {
-		ended <- run(ctx, []string{
-			"server", "--temporal-address", temporal.Address, "--temporal-namespace", temporal.Namespace,
-			"--object-store-endpoint", minio.Endpoint, "--object-store-bucket", minio.Bucket,
-			"--object-store-access-key", secret("user", minio.AccessKey), "--object-store-secret-key", secret("password", minio.SecretKey),
-			"--gate-address", i.gate, "--deck-address", "", "--front50-address", freeAddress(t), "--metrics-address", i.metrics,
-			"--gate-rate-limit", "learning", "--worker-roles", "orca",
-		}, io.Discard, &log)
-	}()
+	args := []string{
+		"server", "--temporal-address", temporal.Address, "--temporal-namespace", temporal.Namespace,
+		"--object-store-endpoint", minio.Endpoint, "--object-store-bucket", minio.Bucket,
+		"--object-store-access-key", secret("user", minio.AccessKey), "--object-store-secret-key", secret("password", minio.SecretKey),
+		"--gate-address", i.gate, "--deck-address", "", "--front50-address", freeAddress(t), "--metrics-address", i.metrics,
+		"--gate-rate-limit", "learning", "--worker-roles", "orca",
+	}
+	go func() { ended <- run(ctx, args, io.Discard, &log) }()
 	t.Cleanup(func() {
 		stop()
 		select {

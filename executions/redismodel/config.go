@@ -38,7 +38,7 @@ type Config struct {
 	// KeepPerPipeline is how many finished executions of one pipeline stay.
 	KeepPerPipeline int `help:"How many executions of one pipeline stay in Redis." default:"200"`
 	// Hook sees every call, to count them; nil is none.
-	Hook redis.Hook `kong:"-"`
+	Hook redis.Hook `kong:"-" json:"-"`
 }
 
 // Defaults of [Config].

@@ -36,7 +36,7 @@ type Config struct {
 	SecretKey string `help:"Reference to the secret key (file:/path or env:NAME)." placeholder:"REF"`
 	// Around wraps the transport that requests go through, to count them; nil does
 	// not.
-	Around func(http.RoundTripper) http.RoundTripper `kong:"-"`
+	Around func(http.RoundTripper) http.RoundTripper `kong:"-" json:"-"`
 }
 
 // Times of the transport. A store that does not answer within them is
