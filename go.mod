@@ -20,7 +20,7 @@ require (
 	github.com/opencontainers/image-spec v1.1.1 // types of OCI registries, in tests
 	github.com/prometheus/client_golang v1.24.1
 	github.com/redis/go-redis/v9 v9.23.0
-	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // indirect; holds answers against the OpenAPI document, in tests; kin-openapi knows 3.0 only
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // holds answers against the OpenAPI document, in tests; kin-openapi knows 3.0 only
 	github.com/stretchr/testify v1.12.1
 	github.com/tmaxmax/go-sse v0.12.0 // reads event streams
 	go.opentelemetry.io/otel v1.45.0
@@ -31,7 +31,7 @@ require (
 	go.opentelemetry.io/otel/sdk v1.45.0
 	go.opentelemetry.io/otel/sdk/metric v1.45.0
 	go.opentelemetry.io/otel/trace v1.45.0
-	go.opentelemetry.io/proto/otlp v1.11.0 // indirect; a collector of traces, in tests
+	go.opentelemetry.io/proto/otlp v1.11.0 // a collector of traces, in tests
 	go.temporal.io/api v1.63.5
 	go.temporal.io/sdk v1.50.0
 	go.temporal.io/sdk/contrib/opentelemetry v0.8.1
@@ -119,6 +119,7 @@ require (
 	github.com/json-iterator/go v1.1.12 // indirect
 	github.com/klauspost/cpuid/v2 v2.4.0 // indirect
 	github.com/klauspost/crc32 v1.3.0 // indirect
+	github.com/kylelemons/godebug v1.1.0 // indirect
 	github.com/leodido/go-urn v1.4.0 // indirect
 	github.com/mattn/go-isatty v0.0.22 // indirect
 	github.com/minio/crc64nvme v1.1.1 // indirect
