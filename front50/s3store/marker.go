@@ -48,7 +48,7 @@ func (g *group) putMarker(ctx context.Context) error {
 	for range attempts {
 		m := marker{at: max(time.Now().UnixMilli(), over.at+1)}
 		var err error
-		m.etag, err = g.bucket.put(ctx, g.markerKey(), markerBody(m.at), condition{etag: over.etag, absent: over.etag == ""})
+		m.etag, err = g.bucket.put(ctx, g.markerKey(), markerBody(m.at), condition{etag: over.etag, absent: over.etag == "", common: true})
 		switch {
 		case err == nil:
 			if over == known && !g.bucket.unconditional.Load() {
