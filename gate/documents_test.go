@@ -50,7 +50,7 @@ func TestProjects(t *testing.T) {
 	require.Equal(t, id, pipeline.AsMap(w.get("/projects/my%20shop"))["id"])
 	require.Equal(t, other, pipeline.AsMap(w.get("/projects/" + id))["id"], "by name first")
 	require.Equal(t, other, pipeline.AsMap(w.get("/projects/" + other))["id"], "then by ID")
-	require.Equal(t, int64(noon.UnixMilli()), pipeline.AsMap(w.get("/projects/My Shop"))["createTs"])
+	require.Equal(t, noon.UnixMilli(), pipeline.AsMap(w.get("/projects/My Shop"))["createTs"])
 	w.refused(404, "Project not found (id: none)", "GET", "/projects/none", "")
 	w.refused(404, "Project not found (id: none)", "GET", "/projects/none/clusters", "")
 

@@ -103,7 +103,10 @@ func TestSlowObjectStore(t *testing.T) {
 		if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "pipelines/last-modified.json") {
 			looks.Add(1)
 		}
-		time.Sleep(150 * time.Millisecond)
+		select {
+		case <-time.After(150 * time.Millisecond):
+		case <-r.Context().Done():
+		}
 		return false
 	})
 	for what, err := range everyWrite(t, s, "1") {

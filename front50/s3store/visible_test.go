@@ -2,12 +2,17 @@ package s3store_test
 
 import (
 	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/gennaker/gennaker/front50"
+	"github.com/gennaker/gennaker/front50/s3store"
+	"github.com/gennaker/gennaker/internal/objectstore"
 	"github.com/gennaker/gennaker/internal/testkit"
 	"github.com/gennaker/gennaker/pipeline"
 )
@@ -96,4 +101,47 @@ func TestMarkersOnlyGrow(t *testing.T) {
 	h.put(key, `what?`)
 	save(t, s, `{"id":"c","name":"c","application":"shop"}`)
 	markerTime(t, h.get(key))
+}
+
+// BenchmarkLists tells what a list of a hundred pipelines costs with its look at the
+// marker, alone and in a crowd.
+func BenchmarkLists(b *testing.B) {
+	server := testkit.SharedMinIO(b)
+	s, err := s3store.Open(b.Context(), s3store.Config{
+		ObjectStore: objectstore.Config{
+			Endpoint: server.Endpoint, Bucket: server.Bucket, Region: "us-east-1", CreateBucket: true,
+			AccessKey: keyFile(b, server.AccessKey), SecretKey: keyFile(b, server.SecretKey),
+		},
+	}, slog.New(slog.DiscardHandler))
+	require.NoError(b, err)
+	b.Cleanup(func() { require.NoError(b, s.Close()) })
+	for i := range 100 {
+		_, err := s.SavePipeline(b.Context(), pipeline.Pipeline{"name": fmt.Sprint(i), "application": "shop"}, front50.SaveOptions{})
+		require.NoError(b, err)
+	}
+	list := func(b *testing.B) {
+		if _, err := s.Pipelines(b.Context(), "shop"); err != nil {
+			b.Error(err)
+		}
+	}
+	b.Run("alone", func(b *testing.B) {
+		for b.Loop() {
+			list(b)
+		}
+	})
+	b.Run("crowd", func(b *testing.B) {
+		b.SetParallelism(100)
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				list(b)
+			}
+		})
+	})
+}
+
+func keyFile(b *testing.B, value string) string {
+	b.Helper()
+	name := filepath.Join(b.TempDir(), "key")
+	require.NoError(b, os.WriteFile(name, []byte(value+"\n"), 0o600))
+	return "file:" + name
 }
