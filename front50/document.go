@@ -65,6 +65,9 @@ func (r Rules) Document(k *Kind, stored, given pipeline.Map, siblings []pipeline
 		}
 	}
 	if k == KindStrategy {
+		if index := stored["index"]; index != nil && doc["index"] == nil {
+			doc["index"] = index
+		}
 		cronIDs(pipeline.Pipeline(doc), id == "" || given.Bool(regenerateKey), r.newID)
 	}
 	if id == "" {
