@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gennaker/gennaker/fiat"
 	"github.com/gennaker/gennaker/front50"
 	"github.com/gennaker/gennaker/gate"
 	"github.com/gennaker/gennaker/pipeline"
@@ -19,6 +20,18 @@ func (w *world) document(k *front50.Kind, text string) string {
 	saved, err := w.store.SaveDocument(w.t.Context(), k, doc, front50.DocumentOptions{By: "ann"})
 	require.NoError(w.t, err)
 	return k.ID(saved)
+}
+
+// documents returns what is stored of every kind.
+func (w *world) documents() map[string][]pipeline.Map {
+	w.t.Helper()
+	out := map[string][]pipeline.Map{}
+	for _, k := range front50.Kinds() {
+		all, err := w.store.Documents(w.t.Context(), k)
+		require.NoError(w.t, err)
+		out[k.Name] = all
+	}
+	return out
 }
 
 // refused requires an error with a status and words in its message.
@@ -230,7 +243,7 @@ func TestEntityTags(t *testing.T) {
 	w.refused(404, "Entity tags not found", "DELETE", "/tags/none/owner", "")
 }
 
-func TestSnapshotsAndPlugins(t *testing.T) {
+func TestSnapshots(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.refused(404, "Snapshot not found (id: shop-prod)", "GET", "/applications/shop/snapshots/prod", "")
@@ -241,20 +254,33 @@ func TestSnapshotsAndPlugins(t *testing.T) {
 	require.Len(t, w.get("/applications/Shop/snapshots/prod/history"), 2)
 	require.Len(t, w.get("/applications/shop/snapshots/prod/history?limit=1"), 1)
 
+}
+
+func TestPlugins(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(d *gate.Dependencies, c *gate.Config) {
+		c.TrustUserHeader = true
+		config := fiat.DefaultConfig()
+		config.AdminRoles = []string{"admin"}
+		d.Permissions = permissionsOver(t, config, d.Front50, nil)
+	})
 	require.Equal(t, []any{}, w.get("/plugins/info"))
 	w.document(front50.KindPluginInfo, `{"id":"acme.hello","releases":[{"version":"1.0.0","requires":"deck>=1.0.0"}]}`)
 	require.Len(t, w.get("/plugins/info?service=deck"), 1)
 	require.Equal(t, []any{}, w.get("/plugins/info?service=orca"))
 	for _, method := range []string{"POST", "PUT"} {
-		out := w.do(method, "/plugins/info", `{"id":"acme.hello","releases":[{"version":"2.0.0"}]}`)
+		out := w.do(method, "/plugins/info", `{"id":"acme.hello","releases":[{"version":"2.0.0"}]}`, "X-SPINNAKER-USER", "admin")
 		require.Equal(t, http.StatusAccepted, out.Code, out.Body.String())
 		task, job := w.started()
 		require.Equal(t, "/tasks/"+task.ID, w.object(out)["ref"])
 		require.Equal(t, "spinnakerplugins", task.Application)
 		require.Equal(t, "acme.hello", job.Map("pluginInfo")["id"])
 	}
-	w.refused(400, "canonical format", "POST", "/plugins/info", `{"id":"hello"}`)
-	out := w.do("DELETE", "/plugins/info/acme.hello", "")
+	w.refused(403, "is no administrator", "POST", "/plugins/info", `{"id":"acme.hello"}`)
+	out := w.do("POST", "/plugins/info", `{"id":"hello"}`, "X-SPINNAKER-USER", "admin")
+	require.Equal(t, http.StatusBadRequest, out.Code)
+	require.Contains(t, w.object(out)["message"], "canonical format")
+	out = w.do("DELETE", "/plugins/info/acme.hello", "", "X-SPINNAKER-USER", "admin")
 	require.Equal(t, http.StatusAccepted, out.Code)
 	_, job := w.started()
 	require.Equal(t, "acme.hello", job["pluginInfoId"])

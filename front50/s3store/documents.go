@@ -35,6 +35,9 @@ func (s *Store) Document(ctx context.Context, k *front50.Kind, id string) (pipel
 		return nil, k.NotFound(id)
 	}
 	g := s.kinds[k]
+	if s.bucket.down.Load() && g.loaded.Load() && g.cached(g.documentKey(id)) == nil {
+		return nil, s.Health(ctx) // nobody is asked while it is known that nobody answers
+	}
 	o, err := g.read(ctx, g.documentKey(id))
 	if err != nil {
 		return nil, err
