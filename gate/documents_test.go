@@ -86,6 +86,20 @@ func TestProjects(t *testing.T) {
 	require.Len(t, pipeline.AsMap(w.get("/search?q=shop&type=projects").([]any)[0])["results"], 1, "by an application's name")
 }
 
+// Terraform's provider names a project and nothing else.
+func TestTasksOnProjectsNeedNoApplication(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	out := w.do("POST", "/tasks", `{"job":[{"type":"deleteProject","project":{"name":"p"}}]}`)
+	require.Equal(t, http.StatusOK, out.Code, out.Body.String())
+	task, job := w.started()
+	require.Equal(t, "spinnaker", task.Application)
+	require.Equal(t, "p", job.Map("project")["name"])
+	for _, jobs := range []string{`[]`, `[{"type":"deleteProject","project":{}},{"type":"wait"}]`} {
+		require.Equal(t, http.StatusBadRequest, w.do("POST", "/tasks", `{"job":`+jobs+`}`).Code, jobs)
+	}
+}
+
 func TestStrategies(t *testing.T) {
 	t.Parallel()
 	w := newTemplateWorld(t)
