@@ -18,6 +18,7 @@ type Configuration interface {
 	DeletePipeline(context.Context, DeletePipelineInput) (Done, error)
 	ReorderPipelines(context.Context, ReorderPipelinesInput) (Done, error)
 	Templates
+	Documents
 }
 
 // The calls. All are short and idempotent, so they run as local activities.
@@ -48,6 +49,7 @@ func RegisterConfiguration(r Registry, impl Configuration) {
 	register(r, DeletePipeline, impl.DeletePipeline)
 	register(r, ReorderPipelines, impl.ReorderPipelines)
 	registerTemplates(r, impl)
+	registerDocuments(r, impl)
 }
 
 // ReadPipelineInput names a configuration by ID.
@@ -125,4 +127,6 @@ type ReorderPipelinesInput struct {
 	Scope        Scope          `json:"scope"`
 	Application  string         `json:"application"`
 	IDsToIndices map[string]int `json:"idsToIndices"`
+	// Strategies is set when they are deployment strategies.
+	Strategies bool `json:"strategies,omitempty"`
 }

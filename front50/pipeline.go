@@ -160,7 +160,7 @@ func checkStale(stored, doc pipeline.Pipeline) error {
 	if submitted == "" || current == "" || submitted == current || SameContent(stored, doc) {
 		return nil
 	}
-	return pipeline.Errorf(pipeline.CodeInvalid, "The submitted pipeline is stale.  submitted updateTs %s does not match stored updateTs %s: load the pipeline again and repeat the change.", submitted, current)
+	return staleError("pipeline", "updateTs", submitted, current, pipeline.Map(stored))
 }
 
 // SameContent reports whether two configurations differ in nothing but the

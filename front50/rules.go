@@ -44,11 +44,16 @@ func author(by Author) string {
 // stamp returns the time for updateTs: now, but always later than the stored
 // one, so that two writes within a millisecond or after a clock step differ.
 func (r Rules) stamp(stored pipeline.Map) string {
+	return strconv.FormatInt(r.stampBy(stored, "updateTs"), 10)
+}
+
+// stampBy is stamp for documents that keep the time under key.
+func (r Rules) stampBy(stored pipeline.Map, key string) int64 {
 	now := r.now().UnixMilli()
-	if before, ok := stored.Int("updateTs"); ok && before >= now {
+	if before, ok := stored.Int(key); ok && before >= now {
 		now = before + 1
 	}
-	return strconv.FormatInt(now, 10)
+	return now
 }
 
 // text returns a value as the string that Front50 writes for time stamps, which

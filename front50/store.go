@@ -1,5 +1,5 @@
 // Package front50 is the door to what people configure: applications,
-// pipelines and the templates that pipelines are made from. It declares the [Store] that every room (object store, memory,
+// pipelines, the templates that pipelines are made from, and the documents of every [Kind]. It declares the [Store] that every room (object store, memory,
 // HTTP client) implements, and the write rules that hold for all of them
 // ([Rules]).
 package front50
@@ -60,14 +60,17 @@ type Writer interface {
 	SaveApplication(ctx context.Context, app pipeline.Application, by Author) (previous, current pipeline.Application, err error)
 	// WriteApplication is SaveApplication with the choices of options.
 	WriteApplication(ctx context.Context, app pipeline.Application, options ApplicationOptions) (previous, current pipeline.Application, err error)
-	// DeleteApplication deletes the application and its pipelines. A missing
-	// application is a success and returns nil.
+	// DeleteApplication deletes the application with its permissions and what
+	// belongs to it: pipelines with the service accounts made for them, strategies,
+	// notifications, and its place in projects, of which one that is left without
+	// applications goes too. A missing application is a success and returns nil.
 	DeleteApplication(ctx context.Context, name string, by Author) (previous pipeline.Application, err error)
 	// SavePipeline creates or replaces a configuration by the rules of the
 	// reference (front50 section 4): unique name in its application, ID given
 	// when missing, index kept, its template stored.
 	SavePipeline(ctx context.Context, p pipeline.Pipeline, options SaveOptions) (pipeline.Pipeline, error)
-	// DeletePipeline deletes a configuration by ID; not_found when there is none.
+	// DeletePipeline deletes a configuration by ID, and the service account that was
+	// made for it; not_found when there is none.
 	DeletePipeline(ctx context.Context, id string, by Author) error
 }
 
@@ -99,4 +102,5 @@ type Store interface {
 	Reader
 	Writer
 	Templates
+	Documents
 }

@@ -17,6 +17,25 @@ const (
 	PathPipelines    = "/pipelines"
 	PathTemplates    = "/v2/pipelineTemplates"
 	PathHealth       = "/health"
+	// PathDocuments is Gennaker's own API for the documents of every kind, which
+	// Spinnaker has no single form for.
+	PathDocuments = "/documents"
+)
+
+// PathDocumentsOf is the documents of a kind.
+func PathDocumentsOf(k *Kind) string { return PathDocuments + "/" + url.PathEscape(k.Group) }
+
+// PathDocument is one document.
+func PathDocument(k *Kind, id string) string { return PathDocumentsOf(k) + "/" + url.PathEscape(id) }
+
+// PathDocumentHistory is the versions of a document.
+func PathDocumentHistory(k *Kind, id string) string { return PathDocument(k, id) + "/history" }
+
+// Query parameters of a save under PathDocuments.
+const (
+	QueryStaleCheck   = "staleCheck"
+	QueryMustExist    = "mustExist"
+	QueryMustNotExist = "mustNotExist"
 )
 
 // PathApplication is one application.

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gennaker/gennaker/fiat"
+	"github.com/gennaker/gennaker/front50"
 	"github.com/gennaker/gennaker/gate"
 	"github.com/gennaker/gennaker/pipeline"
 )
@@ -73,6 +74,7 @@ func newMatrixWorld(t *testing.T, changes ...func(*fiat.Config)) *world {
 		"READ": roles(matrixPermissions["READ"]), "WRITE": roles(matrixPermissions["WRITE"]), "EXECUTE": roles(matrixPermissions["EXECUTE"]),
 	}})
 	w.pipeline(`{"id":"` + secretID + `","name":"` + secretName + `","application":"` + secretApp + `","stages":[{"refId":"1","type":"wait","name":"Wait","waitTime":1}]}`)
+	w.document(front50.KindStrategy, `{"id":"`+secretID+`","name":"`+secretName+`","application":"`+secretApp+`","stages":[]}`)
 	w.execution(&pipeline.Execution{
 		ID: secretRun, Application: secretApp, Name: secretName, PipelineConfigID: secretID, Status: pipeline.Running, BuildTime: 1, StartTime: pipeline.ToMillis(noon),
 		Stages: []*pipeline.Stage{{ID: "s1", RefID: "1", Type: "wait", Name: "Wait", Status: pipeline.Running, Context: pipeline.Map{}, Outputs: pipeline.Map{}}},
@@ -218,7 +220,9 @@ func TestRefusedRequestsDoNothing(t *testing.T) {
 		w := newMatrixWorld(t)
 		before, err := w.store.Pipelines(t.Context(), "")
 		require.NoError(t, err)
+		documents := w.documents()
 		w.ask(rule, "stranger")
+		require.Equal(t, documents, w.documents(), "%s %s", rule.Method, rule.Path)
 		after, err := w.store.Pipelines(t.Context(), "")
 		require.NoError(t, err)
 		require.Equal(t, before, after, "%s %s", rule.Method, rule.Path)

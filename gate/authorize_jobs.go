@@ -15,6 +15,13 @@ var sharedJobs = []string{
 	"upsertEntityTags", "deleteEntityTags",
 }
 
+// onlyShared reports whether a task has jobs, and none that is an application's.
+func onlyShared(jobs []pipeline.Map) bool {
+	return len(jobs) > 0 && !slices.ContainsFunc(jobs, func(job pipeline.Map) bool {
+		return !slices.Contains(sharedJobs, job.String("type"))
+	})
+}
+
 // administratorsJobs need an administrator.
 var administratorsJobs = []string{"upsertPluginInfo", "deletePluginInfo"}
 

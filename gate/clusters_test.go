@@ -17,6 +17,7 @@ import (
 
 	"github.com/gennaker/gennaker/activities"
 	"github.com/gennaker/gennaker/clusters"
+	"github.com/gennaker/gennaker/front50"
 	"github.com/gennaker/gennaker/gate"
 	"github.com/gennaker/gennaker/pipeline"
 )
@@ -140,19 +141,6 @@ func (c cluster) Logs(_ context.Context, in activities.FollowLogsInput) (activit
 	return out, c.fail
 }
 
-// projects is one project.
-type projects struct{}
-
-func (projects) Project(_ context.Context, id string) (pipeline.Map, error) {
-	if id != "fleet" {
-		return nil, pipeline.Errorf(pipeline.CodeNotFound, "no")
-	}
-	return pipeline.Map{"name": "fleet", "config": map[string]any{"applications": []any{"shop"}, "clusters": []any{
-		map[string]any{"account": "kubernetes", "detail": "*", "stack": "*"},
-		map[string]any{"account": "hidden", "detail": "*", "stack": "*", "applications": nil},
-	}}}, nil
-}
-
 // shopStore holds the objects of the door's own test data.
 func shopStore(t testing.TB) *clusters.Store {
 	t.Helper()
@@ -184,7 +172,12 @@ func newClusterWorld(t *testing.T, changes ...change) *world {
 	m := mirrors{"kubernetes": {store, fresh}, "hidden": {store, fresh}}
 	all := []change{func(d *gate.Dependencies, _ *gate.Config) {
 		d.Clusters = clusters.NewReader(m, noOwner{}, slog.New(slog.DiscardHandler), func() time.Time { return noon })
-		d.Live, d.Projects = cluster{}, projects{}
+		d.Live = cluster{}
+		_, err := d.Front50.SaveDocument(t.Context(), front50.KindProject, pipeline.Map{"name": "fleet", "config": map[string]any{"applications": []any{"shop"}, "clusters": []any{
+			map[string]any{"account": "kubernetes", "detail": "*", "stack": "*"},
+			map[string]any{"account": "hidden", "detail": "*", "stack": "*", "applications": nil},
+		}}}, front50.DocumentOptions{})
+		require.NoError(t, err)
 		d.Accounts = accountsNamed("hidden", "kubernetes")
 		d.AccountPermissions = func(_ context.Context, account string) (map[string][]string, bool) {
 			if account == "hidden" {

@@ -181,8 +181,6 @@ type Dependencies struct {
 	Live     Live
 	// Plans tries what a pipeline would change; nil cannot tell.
 	Plans Plans
-	// Projects finds projects; nil has none.
-	Projects Projects
 	// Permissions decides who may do what; nil lets everybody do everything.
 	Permissions *fiat.Authorizer
 	// AccountPermissions returns the roles for READ, WRITE and EXECUTE on an account

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gennaker/gennaker/executions"
+	"github.com/gennaker/gennaker/front50"
 	"github.com/gennaker/gennaker/pipeline"
 	"github.com/gennaker/gennaker/workflows"
 )
@@ -169,7 +170,7 @@ func (r *request) delete(t pipeline.ExecutionType) error {
 }
 
 // listApplicationExecutions lists runs of the configurations that the
-// application still has.
+// application still has, its strategies included.
 func listApplicationExecutions(r *request) error {
 	limit, err := integer(r.query, "limit", r.server.config.ExecutionFetchLimit)
 	if err != nil {
@@ -190,9 +191,13 @@ func listApplicationExecutions(r *request) error {
 	if configs, err = r.filterConfigs(configs); err != nil {
 		return err
 	}
-	configIDs := make([]string, len(configs))
-	for i, p := range configs {
-		configIDs[i] = p.ID()
+	strategies, err := front50.Strategies(r.ctx(), r.server.front50, r.param("application"))
+	if err != nil {
+		return err
+	}
+	configIDs := make([]string, 0, len(configs)+len(strategies))
+	for _, p := range slices.Concat(configs, strategies) {
+		configIDs = append(configIDs, p.ID())
 	}
 	return r.answerExecutions(executions.Query{
 		Application: r.param("application"), PipelineConfigIDs: configIDs, Statuses: wanted, LimitPerConfig: limit, Summary: !expand,

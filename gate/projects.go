@@ -1,18 +1,73 @@
 package gate
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
 
 	"github.com/gennaker/gennaker/clusters"
+	"github.com/gennaker/gennaker/executions"
+	"github.com/gennaker/gennaker/front50"
 	"github.com/gennaker/gennaker/pipeline"
 )
 
-// Projects finds projects by name or ID; not_found for any other.
-type Projects interface {
-	Project(ctx context.Context, nameOrID string) (pipeline.Map, error)
+// projectRoutes is groups of applications that people look at together.
+func projectRoutes() []route {
+	return []route{
+		{Method: "GET", Path: "/projects", Summary: "Projects", Auth: authLogin, Response: []pipeline.Map{}, handle: listProjects},
+		{Method: "GET", Path: "/projects/{id}", Summary: "One project, by name or ID", Auth: authLogin, Response: pipeline.Map{}, handle: getProject},
+		{Method: "GET", Path: "/projects/{id}/pipelines", Summary: "Recent executions of a project's pipelines, oldest first, of applications that the caller may read; none for an unknown project", Auth: authLogin, Query: []parameter{{"limit", "integer", 5, "Executions of each pipeline."}, statusesParam, expandParam}, Response: []pipeline.Execution{}, handle: listProjectExecutions},
+		{Method: "GET", Path: "/projects/{id}/clusters", Summary: "What runs of a project's applications, row by row of its configuration", Auth: authClusters, Response: []clusters.ProjectRow{}, handle: listProjectClusters},
+	}
+}
+
+func listProjects(r *request) error {
+	all, err := r.server.front50.Documents(r.ctx(), front50.KindProject)
+	if err != nil {
+		return err
+	}
+	return r.answer(http.StatusOK, objects(all))
+}
+
+// findProject returns the project of the path, by name first, then by ID.
+func (r *request) findProject() (pipeline.Map, error) {
+	return front50.FindProject(r.ctx(), r.server.front50, r.param("id"))
+}
+
+func getProject(r *request) error {
+	p, err := r.findProject()
+	if err != nil {
+		return err
+	}
+	return r.answer(http.StatusOK, p)
+}
+
+// listProjectExecutions lists runs of the pipelines that the project names. An
+// unknown project has none, as in Orca.
+func listProjectExecutions(r *request) error {
+	limit, err := integer(r.query, "limit", 5)
+	if err != nil {
+		return err
+	}
+	wanted, err := statuses(r.query, "statuses")
+	if err != nil {
+		return err
+	}
+	expand, err := boolean(r.query, "expand", true)
+	if err != nil {
+		return err
+	}
+	p, err := r.findProject()
+	if err != nil && pipeline.CodeOf(err) != pipeline.CodeNotFound {
+		return err
+	}
+	var ids []string
+	for _, e := range p.Map("config").List("pipelineConfigs") {
+		if id := pipeline.AsMap(e).String("pipelineConfigId"); id != "" && len(ids) < maxIDs {
+			ids = append(ids, id)
+		}
+	}
+	return r.answerExecutions(executions.Query{PipelineConfigIDs: ids, Statuses: wanted, LimitPerConfig: limit, Summary: !expand})
 }
 
 // project is what is read of a project's document.
@@ -30,13 +85,7 @@ const maxProjectApplications = 500
 // clouddriver section 12).
 func listProjectClusters(r *request) error {
 	id := r.param("id")
-	if r.server.projects == nil {
-		return missing("Project not found (id: %s)", id)
-	}
-	document, err := r.server.projects.Project(r.ctx(), id)
-	if err != nil && pipeline.CodeOf(err) == pipeline.CodeNotFound {
-		return missing("Project not found (id: %s)", id)
-	}
+	document, err := r.findProject()
 	if err != nil {
 		return err
 	}

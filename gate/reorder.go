@@ -9,9 +9,11 @@ import (
 	"github.com/gennaker/gennaker/pipeline"
 )
 
-// reorderPipelines sets the places of an application's pipelines in lists, by a
-// task whose end it waits for.
-func reorderPipelines(r *request) error {
+func reorderPipelines(r *request) error { return r.reorder("Reorder pipelines", false) }
+
+// reorder sets the places of an application's pipelines, or strategies, in lists, by
+// a task whose end it waits for.
+func (r *request) reorder(description string, strategies bool) error {
 	body, err := r.object(false)
 	if err != nil {
 		return err
@@ -29,14 +31,14 @@ func reorderPipelines(r *request) error {
 		return err
 	}
 	job := pipeline.Map{"type": "reorderPipelines", "user": r.caller.User}
-	for key, value := range map[string]any{"idsToIndices": body["idsToIndices"], "application": application, "isStrategy": false} {
+	for key, value := range map[string]any{"idsToIndices": body["idsToIndices"], "application": application, "isStrategy": strategies} {
 		text, err := httpjson.Encode(value)
 		if err != nil {
 			return pipeline.Wrap(pipeline.CodeInternal, err, "the order of pipelines cannot be encoded")
 		}
 		job[key] = base64.StdEncoding.EncodeToString(text)
 	}
-	done, err := r.runTask(pipeline.TaskRequest{Application: application, Description: "Reorder pipelines", Job: []pipeline.Map{job}})
+	done, err := r.runTask(pipeline.TaskRequest{Application: application, Description: description, Job: []pipeline.Map{job}})
 	if err != nil {
 		return err
 	}

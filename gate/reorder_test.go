@@ -25,6 +25,9 @@ func (w *worker) reorder(ctx context.Context, job pipeline.Map) error {
 			return err
 		}
 	}
+	if strategy {
+		return front50.ReorderStrategies(ctx, w.store, in.Application, in.IDsToIndices, "")
+	}
 	return front50.ReorderPipelines(ctx, w.store, in.Application, in.IDsToIndices, "")
 }
 

@@ -2,8 +2,11 @@ package gate
 
 import (
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 
+	"github.com/gennaker/gennaker/front50"
 	"github.com/gennaker/gennaker/pipeline"
 )
 
@@ -57,8 +60,35 @@ func search(r *request) error {
 	return r.answer(http.StatusOK, []searchResults{out})
 }
 
-// findings gathers the findings: applications of Front50 first, then what clusters
-// hold.
+// projectFindings are the projects whose name, or one of whose applications, holds
+// the text.
+func (r *request) projectFindings(h *hits) ([]map[string]any, error) {
+	if !h.wants("projects") {
+		return nil, nil
+	}
+	all, err := r.server.front50.Documents(r.ctx(), front50.KindProject)
+	if err != nil {
+		return nil, err
+	}
+	var out []map[string]any
+	for _, p := range all {
+		applications := slices.DeleteFunc(p.Map("config").Strings("applications"), func(a string) bool { return !h.may(a) })
+		found := strings.Contains(strings.ToLower(p.String("name")), h.query)
+		for _, a := range applications {
+			found = found || strings.Contains(strings.ToLower(a), h.query)
+		}
+		if found {
+			out = append(out, map[string]any{
+				"type": "projects", "id": p.String("id"), "name": p.String("name"), "applications": applications,
+				"provider": "", "url": "/projects/" + url.PathEscape(p.String("name")),
+			})
+		}
+	}
+	return out, nil
+}
+
+// findings gathers the findings: applications of Front50 first, then projects, then
+// what clusters hold.
 func (r *request) findings(h *hits) ([]map[string]any, error) {
 	var all []map[string]any
 	known := map[string]bool{}
@@ -77,6 +107,11 @@ func (r *request) findings(h *hits) ([]map[string]any, error) {
 			}
 		}
 	}
+	projects, err := r.projectFindings(h)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, projects...)
 	if r.otherProvider("platform") && r.text("platform") != "aws" {
 		return all, nil
 	}

@@ -31,7 +31,6 @@ type Server struct {
 	clusters   Clusters // nil where nothing is known of clusters
 	live       Live
 	plans      Plans // nil where nothing can be tried
-	projects   Projects
 	// permissions decides who may do what; accountPermissions is nil while everybody
 	// may read every account.
 	permissions        *fiat.Authorizer
@@ -82,7 +81,7 @@ func New(d Dependencies, c Config) (*Server, error) {
 	}
 	s := &Server{
 		config: c, engine: d.Engine, front50: d.Front50, executions: d.Executions, accounts: d.Accounts, stored: d.StoredAccounts, fetcher: d.Fetcher, artifacts: d.Artifacts,
-		clusters: d.Clusters, live: d.Live, plans: d.Plans, projects: d.Projects, permissions: d.Permissions, accountPermissions: d.AccountPermissions, audited: d.Audit, webhooks: d.Webhooks,
+		clusters: d.Clusters, live: d.Live, plans: d.Plans, permissions: d.Permissions, accountPermissions: d.AccountPermissions, audited: d.Audit, webhooks: d.Webhooks,
 		checks: d.Checks, version: d.Version, now: d.Now, log: d.Logger,
 		cors: newCORS(c), codec: d.Codec, codecOrigins: origins(c.CodecOrigins), streams: newStreams(c.MaxStreams), document: sync.OnceValues(OpenAPI),
 	}

@@ -83,6 +83,9 @@ func createTask(r *request) error {
 	if err != nil {
 		return err
 	}
+	if request.Application == "" && onlyShared(request.Job) {
+		request.Application = noApplication // Terraform's provider names none for projects
+	}
 	if err := r.mayJobs(request); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"net/http"
 
 	"github.com/google/uuid"
@@ -48,7 +49,7 @@ func (r *request) trigger() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	config, err := r.server.front50.FindPipeline(r.ctx(), r.param("application"), r.param("name"))
+	config, err := r.server.front50.FindPipeline(r.ctx(), r.param("application"), cmp.Or(r.param("name"), r.param("nameOrId")))
 	if err != nil {
 		return "", err
 	}

@@ -1,5 +1,5 @@
 // Package configuration is the room behind activities.Configuration: what
-// stages read and write of applications and pipelines goes to a front50.Store.
+// stages read and write of what Front50 keeps goes to a front50.Store.
 package configuration
 
 import (
@@ -86,6 +86,9 @@ func (c *Configuration) DeletePipeline(ctx context.Context, in activities.Delete
 
 // ReorderPipelines implements activities.Configuration.
 func (c *Configuration) ReorderPipelines(ctx context.Context, in activities.ReorderPipelinesInput) (activities.Done, error) {
+	if in.Strategies {
+		return activities.Done{}, front50.ReorderStrategies(ctx, c.store, in.Application, in.IDsToIndices, author(in.Scope))
+	}
 	return activities.Done{}, front50.ReorderPipelines(ctx, c.store, in.Application, in.IDsToIndices, author(in.Scope))
 }
 

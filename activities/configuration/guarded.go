@@ -159,6 +159,30 @@ func (g *Guarded) DeletePipeline(ctx context.Context, in activities.DeletePipeli
 	return g.Configuration.DeletePipeline(ctx, in)
 }
 
+// UpsertPluginInfo implements activities.Documents: plugins are administrators'.
+func (g *Guarded) UpsertPluginInfo(ctx context.Context, in activities.UpsertPluginInfoInput) (activities.UpsertPluginInfoOutput, error) {
+	if err := g.administers(ctx, in.Scope); err != nil {
+		return activities.UpsertPluginInfoOutput{}, err
+	}
+	return g.Configuration.UpsertPluginInfo(ctx, in)
+}
+
+// DeletePluginInfo implements activities.Documents.
+func (g *Guarded) DeletePluginInfo(ctx context.Context, in activities.DeletePluginInfoInput) (activities.Done, error) {
+	if err := g.administers(ctx, in.Scope); err != nil {
+		return activities.Done{}, err
+	}
+	return g.Configuration.DeletePluginInfo(ctx, in)
+}
+
+func (g *Guarded) administers(ctx context.Context, scope activities.Scope) error {
+	subject, err := g.permissions.SubjectOf(ctx, scope.User)
+	if err != nil {
+		return err
+	}
+	return g.permissions.Administrator(subject)
+}
+
 // ReorderPipelines implements activities.Configuration.
 func (g *Guarded) ReorderPipelines(ctx context.Context, in activities.ReorderPipelinesInput) (activities.Done, error) {
 	if err := g.may(ctx, in.Scope, in.Application, fiat.Write); err != nil {

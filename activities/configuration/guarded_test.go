@@ -124,3 +124,26 @@ func TestPermissionsGivenAwayOnce(t *testing.T) {
 	_, err = c.UpsertApplication(t.Context(), in)
 	require.Equal(t, pipeline.CodeForbidden, pipeline.CodeOf(err))
 }
+
+// Plugins are administrators'.
+func TestGuardedPlugins(t *testing.T) {
+	t.Parallel()
+	store := memstore.New(nil)
+	config := fiat.DefaultConfig()
+	config.AdminRoles = []string{"admin"}
+	permissions, err := fiat.New(config, stored.New(store, nil), ownName{})
+	require.NoError(t, err)
+	c := configuration.New(store).Guard(permissions)
+	for _, user := range []string{"somebody", "admin"} {
+		scope := activities.Scope{Execution: "01J", Stage: "s", Task: "t", User: user}
+		_, upsertErr := c.UpsertPluginInfo(t.Context(), activities.UpsertPluginInfoInput{Scope: scope, PluginInfo: pipeline.Map{"id": "acme.hello"}})
+		_, deleteErr := c.DeletePluginInfo(t.Context(), activities.DeletePluginInfoInput{Scope: scope, ID: "acme.hello"})
+		for _, err := range []error{upsertErr, deleteErr} {
+			if user == "admin" {
+				require.NoError(t, err)
+				continue
+			}
+			require.Equal(t, pipeline.CodeForbidden, pipeline.CodeOf(err), "%v", err)
+		}
+	}
+}

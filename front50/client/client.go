@@ -1,6 +1,8 @@
-// Package client reaches a Front50 over HTTP and is itself a front50.Store. It
-// speaks Spinnaker's API and nothing more, so it works against Spinnaker's
-// Front50 too.
+// Package client reaches a Front50 over HTTP and is itself a front50.Store. For
+// applications, pipelines and templates it speaks Spinnaker's API and nothing more,
+// so these work against Spinnaker's Front50 too; documents of a front50.Kind go by
+// Gennaker's own paths, since Spinnaker's differ from kind to kind and cannot say
+// that a save is stale.
 package client
 
 import (

@@ -63,6 +63,19 @@ func TestLostAnswers(t *testing.T) {
 		require.NoError(t, c.DeletePipeline(ctx, p.ID(), "me"))
 		_, err = c.DeleteApplication(ctx, "shop", "me")
 		require.NoError(t, err)
+		doc, err := c.SaveDocument(ctx, front50.KindProject, pipeline.Map{"name": "Shop"}, front50.DocumentOptions{By: "me", MustNotExist: true})
+		require.NoError(t, err)
+		doc["email"] = "new"
+		doc, err = c.SaveDocument(ctx, front50.KindProject, doc, front50.DocumentOptions{StaleCheck: true, MustExist: true})
+		require.NoError(t, err)
+		tags, err := front50.UpsertEntityTags(ctx, c, pipeline.Map{"id": "x", "tags": []any{map[string]any{"name": "a"}}}, true, "me")
+		require.NoError(t, err)
+		require.Len(t, tags.List("tags"), 1)
+		require.NoError(t, front50.RemoveEntityTags(ctx, c, "x", nil, "me"))
+		projects, err := c.Documents(ctx, front50.KindProject)
+		require.NoError(t, err)
+		require.Equal(t, []pipeline.Map{doc}, projects)
+		require.NoError(t, c.DeleteDocument(ctx, front50.KindProject, doc.String("id"), "me"))
 		_, err = c.Applications(ctx) // shifts the parity
 		require.NoError(t, err)
 	}

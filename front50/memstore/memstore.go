@@ -20,6 +20,7 @@ type Store struct {
 	applications map[string]pipeline.Application
 	pipelines    map[string]pipeline.Pipeline
 	templates    map[string]templates.Template
+	documents    map[*front50.Kind]*documents
 	// The histories hold every version written, oldest first.
 	applicationHistory map[string][]pipeline.Application
 	pipelineHistory    map[string][]pipeline.Pipeline
@@ -33,6 +34,7 @@ func New(clock front50.Clock) *Store {
 		applications:       map[string]pipeline.Application{},
 		pipelines:          map[string]pipeline.Pipeline{},
 		templates:          map[string]templates.Template{},
+		documents:          map[*front50.Kind]*documents{},
 		applicationHistory: map[string][]pipeline.Application{},
 		pipelineHistory:    map[string][]pipeline.Pipeline{},
 	}
@@ -152,7 +154,7 @@ func (s *Store) WriteApplication(ctx context.Context, app pipeline.Application, 
 }
 
 // DeleteApplication implements front50.Writer.
-func (s *Store) DeleteApplication(ctx context.Context, name string, _ front50.Author) (pipeline.Application, error) {
+func (s *Store) DeleteApplication(ctx context.Context, name string, by front50.Author) (pipeline.Application, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -162,8 +164,10 @@ func (s *Store) DeleteApplication(ctx context.Context, name string, _ front50.Au
 	for id, p := range s.pipelines {
 		if front50.ApplicationKey(p.Application()) == key {
 			delete(s.pipelines, id)
+			s.deleteManaged(id)
 		}
 	}
+	s.deleteLeftovers(key, by)
 	previous := s.applications[key]
 	delete(s.applications, key)
 	return previous.Clone(), nil
@@ -205,6 +209,7 @@ func (s *Store) DeletePipeline(ctx context.Context, id string, _ front50.Author)
 		return front50.PipelineNotFound(id)
 	}
 	delete(s.pipelines, key)
+	s.deleteManaged(key)
 	return nil
 }
 

@@ -161,7 +161,7 @@ func (s *Store) putApplication(ctx context.Context, id, file string, doc pipelin
 // DeleteApplication implements front50.Writer. What belongs to the application
 // goes first and the application last, so that a deletion cut short can be
 // repeated.
-func (s *Store) DeleteApplication(ctx context.Context, name string, _ front50.Author) (pipeline.Application, error) {
+func (s *Store) DeleteApplication(ctx context.Context, name string, by front50.Author) (pipeline.Application, error) {
 	id := front50.ApplicationKey(name)
 	if !front50.Storable(id) {
 		return nil, nil
@@ -171,7 +171,7 @@ func (s *Store) DeleteApplication(ctx context.Context, name string, _ front50.Au
 		return nil, err
 	}
 	defer release()
-	if err := s.pipelines.fresh(ctx, 0); err != nil {
+	if err := s.pipelines.fresh(ctx); err != nil {
 		return nil, err
 	}
 	stored, permission, err := s.both(ctx, id, s.writerRead)
@@ -181,7 +181,7 @@ func (s *Store) DeleteApplication(ctx context.Context, name string, _ front50.Au
 	if err := s.deletePipelinesOf(ctx, id); err != nil {
 		return nil, err
 	}
-	if err := s.deleteLeftovers(ctx, id); err != nil {
+	if err := s.deleteLeftovers(ctx, id, by); err != nil {
 		return nil, err
 	}
 	for _, file := range []string{applicationFile, permissionFile} {
@@ -205,6 +205,9 @@ func (s *Store) deletePipelinesOf(ctx context.Context, id string) error {
 			continue
 		}
 		deletes.Go(func() error {
+			if err := s.deleteManaged(deleting, o.id); err != nil {
+				return err
+			}
 			if err := s.bucket.remove(deleting, key); err != nil {
 				return err
 			}

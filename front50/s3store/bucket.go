@@ -59,10 +59,13 @@ type entry struct {
 	size               int64
 }
 
-// condition is what must hold for a put. At most one field is set.
+// condition is what must hold for a put. At most one of etag and absent is set.
 type condition struct {
 	etag   string // the object still has this ETag
 	absent bool   // there is no object
+	// common is set for content that others write too: that it is there does not
+	// show that this put wrote it.
+	common bool
 }
 
 // get reads an object. With a known ETag it answers errNotModified when that is
@@ -116,7 +119,14 @@ func (b *bucket) put(ctx context.Context, key string, body []byte, c condition) 
 		return b.put(ctx, key, body, condition{})
 	}
 	if err != nil {
-		return "", b.fault(ctx, err, "write", key)
+		err = b.fault(ctx, err, "write", key)
+		if conditional && !c.common && errors.Is(err, errChanged) {
+			// A request that is sent again, because its answer was lost, finds what it wrote.
+			if there, lookErr := b.get(ctx, key, "", ""); lookErr == nil && bytes.Equal(there.body, body) {
+				return there.etag, nil
+			}
+		}
+		return "", err
 	}
 	b.up()
 	return info.ETag, nil
@@ -198,6 +208,8 @@ func (b *bucket) fault(ctx context.Context, err error, verb, key string) error {
 		case r.Code == "NoSuchKey" || r.Code == "NoSuchVersion" || r.StatusCode == http.StatusNotFound:
 			b.up()
 			return errNotFound
+		case r.Code == "RequestTimeTooSkewed":
+			return pipeline.Wrap(pipeline.CodeUnavailable, err, "The object store at %s refuses to %s %s in bucket %s, since its clock and the one here are more than 15 minutes apart (%s): set the clocks.", b.endpoint, verb, key, b.name, r.Code)
 		case r.StatusCode == http.StatusForbidden || r.StatusCode == http.StatusUnauthorized:
 			return pipeline.Wrap(pipeline.CodeUnavailable, err, "The object store at %s refuses to %s %s in bucket %s (%s): check the access key and its policy.", b.endpoint, verb, key, b.name, r.Code)
 		}

@@ -16,8 +16,8 @@ type Config struct {
 	// RootFolder is the prefix of every key, Spinnaker's spinnaker.s3.rootFolder.
 	RootFolder string `help:"Folder in the bucket that holds configuration (Spinnaker's rootFolder)." default:"front50"`
 	// Refresh is the time between two full comparisons of the copy in memory
-	// with the bucket. Changes announced by a change marker are seen within a
-	// second; only deletions by other processes wait for it.
+	// with the bucket. Changes announced by a change marker are seen by the next
+	// list; only deletions by other processes wait for it.
 	Refresh time.Duration `help:"Time between two full comparisons of the copy in memory with the bucket." default:"30s"`
 	// StartTimeout bounds the wait for an object store that does not answer yet.
 	StartTimeout time.Duration `help:"How long to wait at the start for an object store that does not answer yet." default:"60s"`

@@ -9,33 +9,39 @@ import (
 	"github.com/gennaker/gennaker/pipeline/templates"
 )
 
-// Groups and metadata files (reference: front50 section 1).
+// Groups and metadata files beside those of front50.Kinds (reference: front50
+// section 1).
 const (
-	applicationsGroup  = "applications"
-	pipelinesGroup     = "pipelines"
-	templatesGroup     = "pipeline-templates"
-	strategiesGroup    = "pipeline-strategies"
-	projectsGroup      = "projects"
-	notificationsGroup = "notifications"
+	applicationsGroup = "applications"
+	pipelinesGroup    = "pipelines"
+	templatesGroup    = "pipeline-templates"
 
-	applicationFile  = "application-metadata.json"
-	permissionFile   = "application-permission.json"
-	pipelineFile     = "pipeline-metadata.json"
-	templateFile     = "pipeline-template-metadata.json"
-	strategyFile     = "pipeline-strategy-metadata.json"
-	projectFile      = "project-metadata.json"
-	notificationFile = "notification-metadata.json"
+	applicationFile = "application-metadata.json"
+	permissionFile  = "application-permission.json"
+	pipelineFile    = "pipeline-metadata.json"
+	templateFile    = "pipeline-template-metadata.json"
 )
 
-// stampSlack is how much later than its own updateTs an object may have been
-// written: the time of the request and the difference of two clocks.
-const stampSlack = 2 * time.Minute
+// stampSlack is how much later than its own stamp an object may have been written:
+// the time of the request and the difference of two clocks, of which object stores
+// refuse more than 15 minutes. An object within it shows the stamp that its writer was
+// answered with, to every process.
+const stampSlack = 16 * time.Minute
 
 // settle brings a loaded document to the form in which it is answered. The ID is
 // that of the key, by which it is found again. The time of the last write is the
 // document's own, to the millisecond and the same for every reader; the
 // object's, when somebody wrote the object without stamping it.
-func settle(id, file string, doc pipeline.Map, modified time.Time) pipeline.Map {
+func settle(kind *front50.Kind, id, file string, doc pipeline.Map, modified time.Time) pipeline.Map {
+	if kind != nil {
+		kind.Settle(id, doc)
+		own, has := doc.Int(kind.ModifiedKey())
+		if !has || modified.Sub(time.UnixMilli(own)) > stampSlack {
+			own = modified.UnixMilli()
+		}
+		kind.SetModified(doc, own)
+		return doc
+	}
 	switch file {
 	case applicationFile:
 		app := pipeline.Application(doc)

@@ -6,11 +6,12 @@ import (
 	"maps"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sync/singleflight"
 
+	"github.com/gennaker/gennaker/front50"
 	"github.com/gennaker/gennaker/pipeline"
 )
 
@@ -18,8 +19,6 @@ const (
 	// parallel bounds the requests with which one group is loaded (reference:
 	// front50 section 3).
 	parallel = 20
-	// markerAge is how long a look at the change marker stays good.
-	markerAge = time.Second
 	// checkTimeout bounds the refresh that a reader waits for.
 	checkTimeout = 10 * time.Second
 )
@@ -31,12 +30,16 @@ type group struct {
 	// metadata files that are kept.
 	prefix string
 	files  []string
+	// kind is what the group holds; nil for applications, pipelines and templates.
+	kind *front50.Kind
 
-	flight singleflight.Group
+	// looks and marks are shared by those who need one at the same time.
+	looks, marks rounds
 	// comparing serialises comparisons, so that an older listing never replaces
 	// a newer one.
 	comparing sync.Mutex
-	marks     marks
+	// loaded is set once objects holds what the bucket held.
+	loaded atomic.Bool
 
 	mu sync.RWMutex
 	// objects holds what the bucket holds, by key. Documents in it are never
@@ -47,9 +50,8 @@ type group struct {
 	// undo it.
 	writes  uint64
 	written map[string]uint64
-	// marker is the ETag of the change marker that objects is known to cover.
-	marker  string
-	checked time.Time
+	// marker is the change marker that objects is known to cover.
+	marker marker
 }
 
 // object is one document of the bucket. Doc is nil when it cannot be read.
@@ -173,50 +175,33 @@ func (g *group) read(ctx context.Context, key string) (*object, error) {
 	return o, err
 }
 
-// fresh looks at the change marker unless that was done within age, and
-// compares the group with the bucket when the marker changed. Concurrent calls
-// share one look.
+// fresh looks at the change marker, after the call began, and compares the group
+// with the bucket when the marker changed: whatever was announced before the call
+// is in memory after it. Concurrent calls share a look.
 //
 // Errors: unavailable, after which memory is as it was.
-func (g *group) fresh(ctx context.Context, age time.Duration) error {
-	g.mu.RLock()
-	recent := age > 0 && time.Since(g.checked) < age
-	g.mu.RUnlock()
-	if recent {
-		return nil
-	}
-	// One caller that goes away must not fail the others.
-	result := g.flight.DoChan("check", func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
+func (g *group) fresh(ctx context.Context) error {
+	return g.looks.run(ctx, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 		defer cancel()
-		return nil, g.check(ctx)
+		return g.check(ctx)
 	})
-	select {
-	case r := <-result:
-		return r.Err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 func (g *group) check(ctx context.Context) error {
 	g.mu.RLock()
 	known := g.marker
 	g.mu.RUnlock()
-	at := time.Now()
-	marker, err := g.bucket.get(ctx, g.markerKey(), known, "")
+	b, err := g.bucket.get(ctx, g.markerKey(), known.etag, "")
 	switch {
-	case errors.Is(err, errNotModified), errors.Is(err, errNotFound):
-		err = nil
 	case err == nil:
-		err = g.compare(ctx, marker.etag)
+		return g.compare(ctx, readMarker(b))
+	case !errors.Is(err, errNotModified) && !errors.Is(err, errNotFound):
+		return err
+	case !g.loaded.Load():
+		return g.compare(ctx, known)
 	}
-	if err == nil {
-		g.mu.Lock()
-		g.checked = at
-		g.mu.Unlock()
-	}
-	return err
+	return nil
 }
 
 // refresh compares the group with the bucket whatever the marker says.
@@ -224,10 +209,10 @@ func (g *group) refresh(ctx context.Context) error {
 	g.mu.RLock()
 	known := g.marker
 	g.mu.RUnlock()
-	marker, err := g.bucket.get(ctx, g.markerKey(), known, "")
+	b, err := g.bucket.get(ctx, g.markerKey(), known.etag, "")
 	switch {
 	case err == nil:
-		known = marker.etag
+		known = readMarker(b)
 	case !errors.Is(err, errNotModified) && !errors.Is(err, errNotFound):
 		return err
 	}
@@ -235,8 +220,8 @@ func (g *group) refresh(ctx context.Context) error {
 }
 
 // compare lists the group, loads what is new or changed and drops what is gone.
-// Marker is the ETag that the marker had before the listing.
-func (g *group) compare(ctx context.Context, marker string) error {
+// Known is the marker as it was before the listing.
+func (g *group) compare(ctx context.Context, known marker) error {
 	g.comparing.Lock()
 	defer g.comparing.Unlock()
 	begun, before := g.begin(), g.all()
@@ -254,9 +239,9 @@ func (g *group) compare(ctx context.Context, marker string) error {
 		if _, _, ok := g.split(e.key); !ok {
 			continue
 		}
-		if known := before[e.key]; known != nil && known.etag == e.etag {
+		if o := before[e.key]; o != nil && o.etag == e.etag {
 			mu.Lock()
-			after[e.key] = known
+			after[e.key] = o
 			mu.Unlock()
 			continue
 		}
@@ -285,7 +270,8 @@ func (g *group) compare(ctx context.Context, marker string) error {
 			delete(after, key)
 		}
 	}
-	g.objects, g.marker = after, marker
+	g.objects, g.marker = after, known
+	g.loaded.Store(true)
 	return nil
 }
 
@@ -316,6 +302,6 @@ func (g *group) decode(key string, content blob) *object {
 		g.bucket.log.Warn("an object of the bucket is not a configuration document and is passed over", "key", key, "error", err)
 		return o
 	}
-	o.doc = settle(id, file, doc, content.modified)
+	o.doc = settle(g.kind, id, file, doc, content.modified)
 	return o
 }

@@ -3,9 +3,6 @@ package s3store
 import (
 	"context"
 	"errors"
-	"strings"
-	"sync/atomic"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -16,13 +13,11 @@ import (
 // deleteLeftovers deletes what else Spinnaker keeps for an application: its
 // strategies, its notifications, and its place in projects; a project left
 // without applications goes as well (reference: front50 section 4).
-func (s *Store) deleteLeftovers(ctx context.Context, id string) error {
+func (s *Store) deleteLeftovers(ctx context.Context, id string, by front50.Author) error {
 	all, ctx := errgroup.WithContext(ctx)
+	all.Go(func() error { return s.removeDocument(ctx, front50.KindNotification, id) })
 	all.Go(func() error {
-		return s.bucket.remove(ctx, s.root+"/"+notificationsGroup+"/"+id+"/"+notificationFile)
-	})
-	all.Go(func() error {
-		_, err := s.each(ctx, strategiesGroup, strategyFile, func(doc pipeline.Map) change {
+		_, err := s.each(ctx, front50.KindStrategy, func(doc pipeline.Map) change {
 			if front50.ApplicationKey(doc.String("application")) == id {
 				return deleted
 			}
@@ -31,15 +26,30 @@ func (s *Store) deleteLeftovers(ctx context.Context, id string) error {
 		return err
 	})
 	all.Go(func() error {
-		rewritten, err := s.each(ctx, projectsGroup, projectFile, func(doc pipeline.Map) change {
-			return leaveProject(doc, id, time.Now())
+		changed, err := s.each(ctx, front50.KindProject, func(doc pipeline.Map) change {
+			switch left, empty := s.rules.LeaveProject(doc, id, by); {
+			case empty:
+				return deleted
+			case left:
+				return rewritten
+			}
+			return kept
 		})
-		if rewritten {
-			s.mark(ctx, newGroup(s.bucket, s.root, projectsGroup))
+		if changed {
+			s.mark(ctx, s.kinds[front50.KindProject])
 		}
 		return err
 	})
 	return all.Wait()
+}
+
+// deleteManaged deletes the service account that was made for a pipeline.
+func (s *Store) deleteManaged(ctx context.Context, pipelineKey string) error {
+	name := pipelineKey + front50.ManagedSuffix
+	if !front50.KindServiceAccount.Storable(name) {
+		return nil
+	}
+	return s.removeDocument(ctx, front50.KindServiceAccount, name)
 }
 
 // change is what becomes of a document.
@@ -51,91 +61,51 @@ const (
 	deleted
 )
 
-// each loads every document of a group that is not kept in memory and rewrites
-// or deletes it as decide says, which may change it. It reports whether any was
-// rewritten.
-func (s *Store) each(ctx context.Context, group, file string, decide func(pipeline.Map) change) (bool, error) {
-	entries, err := s.bucket.list(ctx, s.root+"/"+group+"/")
+// each rewrites or deletes every document of a kind as decide says, which may change
+// it. It reports whether any was rewritten.
+func (s *Store) each(ctx context.Context, k *front50.Kind, decide func(pipeline.Map) change) (changed bool, err error) {
+	release, err := s.locks.acquire(ctx, s.documentLock(k, ""))
 	if err != nil {
 		return false, err
 	}
-	var wrote atomic.Bool
-	work, ctx := errgroup.WithContext(ctx)
-	work.SetLimit(parallel)
-	for _, e := range entries {
-		if !strings.HasSuffix(e.key, "/"+file) {
-			continue
-		}
-		work.Go(func() error {
-			for {
-				done, err := s.revise(ctx, e.key, decide)
-				if errors.Is(err, errChanged) {
-					continue
-				}
-				if done == rewritten {
-					wrote.Store(true)
-				}
-				return err
-			}
-		})
+	defer release()
+	// What others have written counts, announced or not.
+	if err := s.kinds[k].refresh(ctx); err != nil {
+		return false, err
 	}
-	err = work.Wait()
-	return wrote.Load(), err
+	for key, o := range s.kinds[k].all() {
+		if o.doc == nil {
+			continue // not a document: nobody's
+		}
+		done, err := s.revise(ctx, k, key, o, decide)
+		for errors.Is(err, errChanged) {
+			if o, err = s.kinds[k].fetch(ctx, key); err == nil {
+				done, err = s.revise(ctx, k, key, o, decide)
+			}
+		}
+		if err != nil {
+			return changed, err
+		}
+		changed = changed || done == rewritten
+	}
+	return changed, nil
 }
 
 // revise does to one document what decide says.
-func (s *Store) revise(ctx context.Context, key string, decide func(pipeline.Map) change) (change, error) {
-	content, err := s.bucket.get(ctx, key, "", "")
-	if errors.Is(err, errNotFound) {
+func (s *Store) revise(ctx context.Context, k *front50.Kind, key string, o *object, decide func(pipeline.Map) change) (change, error) {
+	if o == nil || o.doc == nil {
 		return kept, nil
 	}
-	if err != nil {
-		return kept, err
-	}
-	doc := jsonObject(content.body)
-	if doc == nil {
-		return kept, nil // not a document: nobody's
-	}
+	doc := o.doc.Clone()
 	switch decision := decide(doc); decision {
 	case deleted:
-		return deleted, s.bucket.remove(ctx, key)
-	case rewritten:
-		body, err := encode(doc)
-		if err != nil {
+		if err := s.bucket.remove(ctx, key); err != nil {
 			return kept, err
 		}
-		_, err = s.bucket.put(ctx, key, body, condition{etag: content.etag})
-		return rewritten, err
+		s.kinds[k].wrote(key, nil)
+		return deleted, nil
+	case rewritten:
+		return rewritten, s.putDocument(ctx, k, doc, condition{etag: o.etag})
 	}
 	return kept, nil
-}
-
-// jsonObject returns the JSON object that a body holds, nil when it holds none.
-func jsonObject(body []byte) pipeline.Map {
-	value, err := pipeline.DecodeValue(body)
-	if err != nil {
-		return nil
-	}
-	return pipeline.AsMap(value)
-}
-
-// leaveProject takes an application out of a project's document, in place.
-func leaveProject(doc pipeline.Map, id string, now time.Time) change {
-	config := doc.Map("config")
-	before := config.List("applications")
-	after := make([]any, 0, len(before))
-	for _, e := range before {
-		if name, isText := e.(string); !isText || front50.ApplicationKey(name) != id {
-			after = append(after, e)
-		}
-	}
-	switch {
-	case len(after) == len(before):
-		return kept
-	case len(after) == 0:
-		return deleted
-	}
-	config["applications"] = after
-	doc["updateTs"] = now.UnixMilli()
-	return rewritten
 }

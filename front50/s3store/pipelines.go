@@ -66,7 +66,7 @@ func (s *Store) SavePipeline(ctx context.Context, p pipeline.Pipeline, o front50
 	}
 	defer release()
 	// Names taken by other processes count as far as they are announced.
-	if err := s.pipelines.fresh(ctx, 0); err != nil {
+	if err := s.pipelines.fresh(ctx); err != nil {
 		return nil, err
 	}
 	if err := s.checkTemplate(ctx, p); err != nil {
@@ -157,6 +157,10 @@ func (s *Store) DeletePipeline(ctx context.Context, id string, _ front50.Author)
 	}
 	if o == nil {
 		return front50.PipelineNotFound(id)
+	}
+	// What belongs to it goes first, so that a deletion cut short can be repeated.
+	if err := s.deleteManaged(ctx, front50.PipelineKey(id)); err != nil {
+		return err
 	}
 	if err := s.bucket.remove(ctx, key); err != nil {
 		return err

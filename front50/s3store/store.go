@@ -37,14 +37,17 @@ type Store struct {
 	applications *group
 	pipelines    *group
 	templates    *group
-	locks        locks
+	// kinds holds the groups of the other kinds.
+	kinds map[*front50.Kind]*group
+	locks locks
 
 	stop    context.CancelFunc
 	stopped sync.WaitGroup
 }
 
 // Open connects to the bucket, creates it when it is missing and may be created,
-// loads every application, pipeline and template, and keeps them fresh until [Store.Close].
+// loads every application, pipeline, template and document of a kind that is not
+// lazy, and keeps them fresh until [Store.Close].
 // It waits up to c.StartTimeout for an object store that does not answer yet.
 //
 // Errors: unavailable, invalid for a configuration that cannot work.
@@ -66,6 +69,11 @@ func open(ctx context.Context, c Config, log *slog.Logger, clock front50.Clock) 
 		applications: newGroup(b, c.RootFolder, applicationsGroup, applicationFile, permissionFile),
 		pipelines:    newGroup(b, c.RootFolder, pipelinesGroup, pipelineFile),
 		templates:    newGroup(b, c.RootFolder, templatesGroup, templateFile),
+		kinds:        map[*front50.Kind]*group{},
+	}
+	for _, k := range front50.Kinds() {
+		s.kinds[k] = newGroup(b, c.RootFolder, k.Group, k.File)
+		s.kinds[k].kind = k
 	}
 	if err := s.start(ctx, c); err != nil {
 		return nil, err
@@ -117,9 +125,20 @@ func (s *Store) Health(context.Context) error {
 	return nil
 }
 
+// groups lists what is kept fresh: a lazy kind only once somebody has asked for it.
+func (s *Store) groups() []*group {
+	out := []*group{s.applications, s.pipelines, s.templates}
+	for k, g := range s.kinds {
+		if !k.Lazy || g.loaded.Load() {
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
 func (s *Store) refresh(ctx context.Context) error {
 	all, ctx := errgroup.WithContext(ctx)
-	for _, g := range []*group{s.applications, s.pipelines, s.templates} {
+	for _, g := range s.groups() {
 		all.Go(func() error { return g.refresh(ctx) })
 	}
 	return all.Wait()
@@ -158,23 +177,22 @@ func (s *Store) keepFresh(ctx context.Context, every time.Duration) {
 }
 
 // peek makes a list as fresh as the change marker tells, unless the object
-// store does not answer; the list is then as fresh as memory.
+// store does not answer; the list is then as fresh as memory, if that was ever
+// loaded.
 func (s *Store) peek(ctx context.Context, g *group) error {
-	if s.bucket.down.Load() {
+	if s.bucket.down.Load() && g.loaded.Load() {
 		return ctx.Err()
 	}
-	if err := g.fresh(ctx, markerAge); err != nil {
-		return ctx.Err() // the object store's fault has been logged where it was found
+	if err := g.fresh(ctx); err != nil && (ctx.Err() != nil || !g.loaded.Load()) {
+		return err
 	}
-	return nil
+	return nil // a fault of the object store has been logged where it was found
 }
 
 // mark announces a write that is stored. Failing to do so does not undo the
 // write: others see it with their next comparison.
 func (s *Store) mark(ctx context.Context, g *group) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
-	defer cancel()
-	if err := g.mark(ctx); err != nil {
+	if err := g.mark(context.WithoutCancel(ctx)); err != nil {
 		s.log.Warn("the change marker could not be written: other processes see the change with their next refresh", "key", g.markerKey(), "error", err)
 	}
 }

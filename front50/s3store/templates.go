@@ -118,7 +118,7 @@ func (s *Store) DeleteTemplate(ctx context.Context, version string, _ front50.Au
 	if !front50.Storable(version) {
 		return nil
 	}
-	if err := s.pipelines.fresh(ctx, 0); err != nil {
+	if err := s.pipelines.fresh(ctx); err != nil {
 		return err
 	}
 	if err := front50.CheckTemplateUnused(s.cachedPipelines(), version); err != nil {

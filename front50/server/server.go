@@ -1,6 +1,6 @@
-// Package server is the HTTP face of Front50: Spinnaker's API for applications,
-// permissions, pipelines and templates over a front50.Store (reference: front50 section
-// 5).
+// Package server is the HTTP face of Front50: Spinnaker's API for everything that
+// it keeps, over a front50.Store (reference: front50 section 5), and Gennaker's own
+// for documents of every kind.
 package server
 
 import (
@@ -68,8 +68,18 @@ func New(store front50.Store, o Options) *Server {
 	s.permissionRoutes(g)
 	s.pipelineRoutes(g)
 	s.templateRoutes(g)
+	s.documentRoutes(g)
+	s.projectRoutes(g)
+	s.strategyRoutes(g)
+	s.notificationRoutes(g)
+	s.serviceAccountRoutes(g)
+	s.snapshotRoutes(g)
+	s.tagRoutes(g)
+	s.deliveryRoutes(g)
+	s.pluginRoutes(g)
+	s.adminRoutes(g)
 	g.GET(front50.PathHealth, s.route(s.health))
-	s.handler = withoutTrailingSlash(g)
+	s.handler = tidyPaths(g)
 	return s
 }
 
@@ -136,6 +146,8 @@ func done(c *gin.Context) error {
 // first.
 func encode(v any) ([]byte, error) {
 	switch v := v.(type) {
+	case pipeline.Map:
+		return pipeline.EncodeValue(map[string]any(v))
 	case pipeline.Application:
 		return pipeline.EncodeValue(map[string]any(v))
 	case pipeline.Pipeline:
@@ -185,13 +197,18 @@ func (s *Server) health(c *gin.Context) error {
 	return answer(c, http.StatusOK, map[string]any{"status": "UP", "components": map[string]any{"storage": storage}})
 }
 
-// withoutTrailingSlash accepts paths that end in a slash, as Spinnaker does.
-func withoutTrailingSlash(next http.Handler) http.Handler {
+// tidyPaths accepts paths that end in a slash, as Spinnaker does, and keeps a plus
+// sign in a path what it is: routes would read it as a space.
+func tidyPaths(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if len(r.URL.Path) > 1 && strings.HasSuffix(r.URL.EscapedPath(), "/") {
+		escaped := r.URL.EscapedPath()
+		ends := len(r.URL.Path) > 1 && strings.HasSuffix(escaped, "/")
+		if ends || strings.Contains(escaped, "+") {
 			u := *r.URL
-			u.Path = strings.TrimSuffix(u.Path, "/")
-			u.RawPath = strings.TrimSuffix(u.RawPath, "/")
+			if ends {
+				u.Path, escaped = strings.TrimSuffix(u.Path, "/"), strings.TrimSuffix(escaped, "/")
+			}
+			u.RawPath = strings.ReplaceAll(escaped, "+", "%2B")
 			r = r.Clone(r.Context())
 			r.URL = &u
 		}

@@ -197,31 +197,37 @@ func TestAPI(t *testing.T) {
 	for name, steps := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := server.New(memstore.New(nil), server.Options{}).Handler()
 			if name != "empty lists" {
 				steps = append(create, steps...)
 			}
-			for _, s := range steps {
-				w := call(t, h, s.request, s.user)
-				body := w.Body.String()
-				require.Equal(t, s.status, w.Code, "%s: %s", s.request, body)
-				if s.body != "" {
-					require.Equal(t, s.body, plain(t, body), s.request)
-				}
-				require.Contains(t, body, s.contains, s.request)
-				if s.lacks != "" {
-					require.NotContains(t, body, s.lacks, s.request)
-				}
-				if s.status >= 400 {
-					var told map[string]any
-					require.NoError(t, json.Unmarshal([]byte(body), &told))
-					require.NotEmpty(t, told["message"])
-					require.EqualValues(t, s.status, told["status"])
-					require.Equal(t, http.StatusText(s.status), told["error"])
-					require.NotZero(t, told["timestamp"])
-				}
-			}
+			run(t, steps)
 		})
+	}
+}
+
+// run makes the requests one after another on an empty store.
+func run(t *testing.T, steps []step) {
+	t.Helper()
+	h := server.New(memstore.New(nil), server.Options{}).Handler()
+	for _, s := range steps {
+		w := call(t, h, s.request, s.user)
+		body := w.Body.String()
+		require.Equal(t, s.status, w.Code, "%s: %s", s.request, body)
+		if s.body != "" {
+			require.Equal(t, s.body, plain(t, body), s.request)
+		}
+		require.Contains(t, body, s.contains, s.request)
+		if s.lacks != "" {
+			require.NotContains(t, body, s.lacks, s.request)
+		}
+		if s.status >= 400 {
+			var told map[string]any
+			require.NoError(t, json.Unmarshal([]byte(body), &told))
+			require.NotEmpty(t, told["message"])
+			require.EqualValues(t, s.status, told["status"])
+			require.Equal(t, http.StatusText(s.status), told["error"])
+			require.NotZero(t, told["timestamp"])
+		}
 	}
 }
 

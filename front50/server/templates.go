@@ -2,10 +2,12 @@ package server
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/gennaker/gennaker/front50"
+	"github.com/gennaker/gennaker/pipeline"
 	"github.com/gennaker/gennaker/pipeline/templates"
 )
 
@@ -17,6 +19,10 @@ func (s *Server) templateRoutes(g *gin.Engine) {
 	g.PUT("/v2/pipelineTemplates/:id", s.route(s.updateTemplate))
 	g.DELETE("/v2/pipelineTemplates/:id", s.route(s.deleteTemplate))
 	g.GET("/v2/pipelineTemplates/:id/dependentPipelines", s.route(s.templateDependents))
+	// Templates of schema 1, which a bucket may hold, can be read.
+	g.GET("/pipelineTemplates", s.route(s.listTemplates))
+	g.GET("/pipelineTemplates/:id", s.route(s.getOldTemplate))
+	g.GET("/pipelineTemplates/:id/dependentPipelines", s.route(s.oldTemplateDependents))
 }
 
 func (s *Server) listTemplates(c *gin.Context) error {
@@ -98,4 +104,26 @@ func (s *Server) templateDependents(c *gin.Context) error {
 		return err
 	}
 	return answer(c, http.StatusOK, front50.TemplateDependents(all, c.Param("id")))
+}
+
+func (s *Server) getOldTemplate(c *gin.Context) error {
+	t, err := s.store.Template(c.Request.Context(), c.Param("id"))
+	if err != nil {
+		return err
+	}
+	return answer(c, http.StatusOK, t)
+}
+
+func (s *Server) oldTemplateDependents(c *gin.Context) error {
+	all, err := s.store.Pipelines(c.Request.Context(), "")
+	if err != nil {
+		return err
+	}
+	found := all[:0]
+	for _, p := range all {
+		if pipeline.Map(p).String("schema") != templates.Schema && strings.EqualFold(front50.TemplateOf(p), c.Param("id")) {
+			found = append(found, p)
+		}
+	}
+	return answer(c, http.StatusOK, found)
 }

@@ -20,7 +20,7 @@ type testCase struct {
 
 // Run runs the suite. Open returns an empty store and sees to its end.
 func Run(t *testing.T, open func(*testing.T) front50.Store) {
-	for _, cases := range [][]testCase{applicationCases, pipelineCases, templateCases, concurrencyCases} {
+	for _, cases := range [][]testCase{applicationCases, pipelineCases, templateCases, documentCases, concurrencyCases} {
 		for _, c := range cases {
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()

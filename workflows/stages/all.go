@@ -47,6 +47,12 @@ func All() []workflows.StageType {
 		SaveTemplate{Name: "createV2PipelineTemplate"},
 		SaveTemplate{Name: "updateV2PipelineTemplate"},
 		DeleteTemplate{},
+		UpsertProject{},
+		DeleteProject{},
+		UpsertEntityTags{},
+		DeleteEntityTags{},
+		UpsertPluginInfo{},
+		DeletePluginInfo{},
 		Webhook{},
 		PreconfiguredWebhook{Webhook: Webhook{preconfigured: true}},
 	})

@@ -92,8 +92,8 @@ func TestReference(t *testing.T) {
 				require.Equal(t, "true", second.Context.Map("context")["expressionResult"])
 			}},
 		{"6.2 deletePipeline takes a missing one for a success", `{"type":"deletePipeline","pipeline":{"id":"gone"}}`, "SUCCEEDED", nil},
-		{"6.2 upsertProject names what is missing", `{"type":"upsertProject","project":{"name":"p"}}`, "TERMINAL", func(t *testing.T, e *pipeline.Execution) {
-			require.Contains(t, workflowstest.Errors(e, "0")[0], "needs projects in Front50")
+		{"6.2 upsertProject stores a project", `{"type":"upsertProject","project":{"name":"p"}}`, "SUCCEEDED", func(t *testing.T, e *pipeline.Execution) {
+			require.Equal(t, "upsertproject", stage(e).Context["notification.type"])
 		}},
 		{"6.2 jenkins names the role that is missing", `{"type":"jenkins","master":"m","job":"j"}`, "TERMINAL", func(t *testing.T, e *pipeline.Execution) {
 			require.Contains(t, workflowstest.Errors(e, "0")[0], "needs the Igor role")

@@ -13,7 +13,8 @@ import (
 	"github.com/gennaker/gennaker/workflows"
 )
 
-// ReorderPipelines gives the pipelines of an application their places in lists
+// ReorderPipelines gives the pipelines, or the deployment strategies, of an
+// application their places in lists
 // (reference: orca section 6.2). Its values are as they are or their JSON in
 // base64, as Gate sends them.
 //
@@ -23,7 +24,6 @@ type ReorderPipelines struct{}
 var (
 	_ workflows.StageType  = ReorderPipelines{}
 	_ workflows.Caller     = ReorderPipelines{}
-	_ workflows.Checker    = ReorderPipelines{}
 	_ workflows.Documented = ReorderPipelines{}
 )
 
@@ -35,18 +35,7 @@ func (r ReorderPipelines) Tasks(*pipeline.Stage) []workflows.Task {
 	return []workflows.Task{{Name: "reorderPipelines", Timeout: configurationTimeout, Run: r.reorder}}
 }
 
-// Check implements workflows.Checker.
-func (ReorderPipelines) Check(s *pipeline.Stage) error {
-	if (pipeline.Map{"v": encoded(s.Context["isStrategy"])}).Bool("v") {
-		return pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' reorders deployment strategies, which need strategies in Front50, which this version does not have: set isStrategy to false.", s.Name)
-	}
-	return nil
-}
-
-func (r ReorderPipelines) reorder(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
-	if err := r.Check(t.Stage); err != nil {
-		return workflows.Outcome{}, err
-	}
+func (ReorderPipelines) reorder(ctx workflow.Context, t *workflows.TaskRun) (workflows.Outcome, error) {
 	application := encodedText(t.Stage.Context["application"])
 	if application == "" {
 		return workflows.Outcome{}, pipeline.Errorf(pipeline.CodeInvalid, "The stage '%s' names no application: set application to its name.", t.Stage.Name)
@@ -63,7 +52,10 @@ func (r ReorderPipelines) reorder(ctx workflow.Context, t *workflows.TaskRun) (w
 		}
 		indices[id] = int(n)
 	}
-	_, err := workflows.Call(ctx, t, activities.ReorderPipelines, activities.ReorderPipelinesInput{Scope: t.Scope(), Application: application, IDsToIndices: indices})
+	_, err := workflows.Call(ctx, t, activities.ReorderPipelines, activities.ReorderPipelinesInput{
+		Scope: t.Scope(), Application: application, IDsToIndices: indices,
+		Strategies: (pipeline.Map{"v": encoded(t.Stage.Context["isStrategy"])}).Bool("v"),
+	})
 	if err != nil {
 		return workflows.Outcome{}, err
 	}
@@ -108,7 +100,7 @@ func (ReorderPipelines) Describe() workflows.Description {
 		Inputs: []workflows.Field{
 			{Name: "application", Type: "text, or its JSON in base64", Text: "Whose pipelines they are."},
 			{Name: "idsToIndices", Type: "map of IDs to whole numbers, or its JSON in base64", Text: "The place of each pipeline, from 0."},
-			{Name: "isStrategy", Type: "boolean, or its JSON in base64", Default: "false", Text: "Whether they are deployment strategies, which this version does not have."},
+			{Name: "isStrategy", Type: "boolean, or its JSON in base64", Default: "false", Text: "Whether they are deployment strategies."},
 		},
 		Notes: []string{"All pipelines are looked at before one is changed: an ID of another application changes nothing."},
 	}

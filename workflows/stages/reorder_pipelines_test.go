@@ -39,17 +39,25 @@ func TestReorderPipelinesInBase64(t *testing.T) {
 	}
 }
 
+func TestReorderStrategies(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]bool{`true`: true, `"dHJ1ZQ=="`: true, `false`: false, `null`: false} {
+		w := workflowstest.NewWorld(pipeline.Pipeline{"id": "p"})
+		e := newRun(t, w, `{"stages":[{"type":"reorderPipelines","application":"shop","idsToIndices":{"p":3},"isStrategy":`+given+`}]}`).Done()
+		require.Equal(t, pipeline.Succeeded, e.Status, workflowstest.Errors(e, "0"))
+		require.Equal(t, want, w.Asked(activities.ReorderPipelines.Name)[0].(activities.ReorderPipelinesInput).Strategies, given)
+	}
+}
+
 func TestReorderPipelinesRefuses(t *testing.T) {
 	t.Parallel()
 	for context, want := range map[string]string{
-		`"idsToIndices":{"p":1}`:                                              "names no application",
-		`"application":"shop"`:                                                "holds no idsToIndices",
-		`"application":"shop","idsToIndices":"x"`:                             "holds no idsToIndices",
-		`"application":"shop","idsToIndices":{"p":-1}`:                        "The index of the pipeline 'p' in stage 'reorderPipelines' is -1",
-		`"application":"shop","idsToIndices":{"p":"x"}`:                       "is x: use 0 or a positive number",
-		`"application":"shop","idsToIndices":{"p":1},"isStrategy":true`:       "need strategies in Front50, which this version does not have",
-		`"application":"shop","idsToIndices":{"p":1},"isStrategy":"dHJ1ZQ=="`: "need strategies in Front50",
-		`"application":"shop","idsToIndices":{"gone":1}`:                      "Pipeline not found (id: gone)",
+		`"idsToIndices":{"p":1}`:                         "names no application",
+		`"application":"shop"`:                           "holds no idsToIndices",
+		`"application":"shop","idsToIndices":"x"`:        "holds no idsToIndices",
+		`"application":"shop","idsToIndices":{"p":-1}`:   "The index of the pipeline 'p' in stage 'reorderPipelines' is -1",
+		`"application":"shop","idsToIndices":{"p":"x"}`:  "is x: use 0 or a positive number",
+		`"application":"shop","idsToIndices":{"gone":1}`: "Pipeline not found (id: gone)",
 	} {
 		e := newRun(t, workflowstest.NewWorld(), `{"stages":[{"type":"reorderPipelines",`+context+`}]}`).Done()
 		require.Equal(t, pipeline.Terminal, e.Status, context)

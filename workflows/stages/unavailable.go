@@ -109,12 +109,11 @@ var missing = []struct {
 		"deployService", "destroyService", "shareService", "unshareService", "createServiceKey", "deleteServiceKey",
 		"cloudFoundryCreateServiceBindings", "cloudFoundryDeleteServiceBindings", "mapLoadBalancers", "unmapLoadBalancers",
 	}},
-	{"projects in Front50", []string{"upsertProject", "deleteProject"}},
-	{"entity tags in Clouddriver", []string{"upsertEntityTags", "deleteEntityTags", "bulkUpsertEntityTags"}},
+	{"the tagging of many entities at once", []string{"bulkUpsertEntityTags"}},
 	{"pipeline templates of schema 1 in Front50", []string{"createPipelineTemplate", "updatePipelineTemplate", "deletePipelineTemplate"}},
 	{"the Keel role (managed delivery)", []string{
 		"importDeliveryConfig", "publishDeliveryConfig", "upsertDeliveryConfig", "deleteDeliveryConfig",
 	}},
-	{"plugins", []string{"upsertPluginInfo", "deletePluginInfo", "loadPluginRelease", "setPreferredPluginRelease", "remote"}},
+	{"plugins", []string{"loadPluginRelease", "setPreferredPluginRelease", "remote"}},
 	{"a service that is not part of Spinnaker's core", []string{"jira", "pageApplicationOwner", "gremlin", "clouddriverClearAltTablespace"}},
 }

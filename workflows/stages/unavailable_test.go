@@ -34,7 +34,7 @@ func TestUnavailableNamesWhatIsMissing(t *testing.T) {
 		"jenkins": "the Igor role (continuous integration)", "travis": "the Igor role (continuous integration)", "script": "the Igor role (continuous integration)",
 		"concourse": "the Igor role (continuous integration)", "googleCloudBuild": "the Igor role (continuous integration)",
 		"awsCodeBuild": "the Igor role (continuous integration)", "getProperties": "the Igor role (continuous integration)",
-		"upsertProject": "projects in Front50", "deleteProject": "projects in Front50",
+		"bulkUpsertEntityTags": "the tagging of many entities at once",
 		"importDeliveryConfig": "the Keel role (managed delivery)", "publishDeliveryConfig": "the Keel role (managed delivery)",
 		"jira": "a service that is not part of Spinnaker's core", "pageApplicationOwner": "a service that is not part of Spinnaker's core",
 	} {
