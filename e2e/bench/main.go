@@ -26,11 +26,12 @@ func main() {
 	out := flag.String("out", filepath.Join(".local", "bench.json"), "file that takes the rows")
 	runs := flag.Int("runs", 20, "measurements for each row; slow rows take fewer")
 	deployments := flag.Int("deployments", 1000, "Deployments of the cluster that reads are measured on; 0 leaves them out")
-	only := flag.String("only", "", "measure a part alone: engine, deployments (beside kubectl), reads or streams")
+	only := flag.String("only", "", "measure a part alone: engine, deployments (beside kubectl), reads, lists or streams")
+	archived := flag.Int("executions", 2000, "archived executions that lists are measured on; 0 leaves lists out")
 	list := flag.String("database", sqlite, "databases that Temporal keeps its state in, one after the other: sqlite, postgres; everything is measured on the first, the engine on the others")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	err := run(ctx, options{out: *out, runs: *runs, deployments: *deployments, only: *only, databases: *list})
+	err := run(ctx, options{out: *out, runs: *runs, deployments: *deployments, executions: *archived, only: *only, databases: *list})
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -42,6 +43,7 @@ func main() {
 type options struct {
 	out               string
 	runs, deployments int
+	executions        int
 	only, databases   string
 }
 
@@ -55,10 +57,10 @@ func run(ctx context.Context, o options) error {
 	}
 	switch o.only {
 	case "", partEngine, partDeployments:
-	case partReads, partStreams:
+	case partReads, partLists, partStreams:
 		databases = nil
 	default:
-		return fmt.Errorf("there is no part %q that can be measured alone: use %s, %s, %s or %s", o.only, partEngine, partDeployments, partReads, partStreams)
+		return fmt.Errorf("there is no part %q that can be measured alone: use %s, %s, %s, %s or %s", o.only, partEngine, partDeployments, partReads, partLists, partStreams)
 	}
 	if o.only != "" && o.only != partReads {
 		o.deployments = 0
@@ -83,6 +85,14 @@ func run(ctx context.Context, o options) error {
 		}
 		rows = append(rows, b.rows...)
 	}
+	if o.executions > 0 && (o.only == "" || o.only == partLists) {
+		fmt.Fprintln(os.Stderr, "measuring lists")
+		b := &bench{runs: o.runs}
+		if err := b.lists(ctx, o.executions); err != nil {
+			return fmt.Errorf("lists: %w", err)
+		}
+		rows = append(rows, b.rows...)
+	}
 	if o.only == "" || o.only == partStreams {
 		fmt.Fprintln(os.Stderr, "measuring event streams")
 		b := &bench{runs: o.runs}
@@ -103,6 +113,7 @@ const (
 	partEngine      = "engine"
 	partDeployments = "deployments"
 	partReads       = "reads"
+	partLists       = "lists"
 )
 
 // measure starts a system with Temporal on a database and measures it, whole or

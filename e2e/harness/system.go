@@ -163,20 +163,26 @@ func (s *System) startServers(ctx context.Context, o Options) error {
 	return err
 }
 
+// ObjectStore is the bucket of the system, as the product is told of it.
+func (s *System) ObjectStore() (objectstore.Config, error) {
+	user, err := s.env.SecretFile(stack.SecretMinIOUser)
+	if err != nil {
+		return objectstore.Config{}, err
+	}
+	password, err := s.env.SecretFile(stack.SecretMinIOPassword)
+	return objectstore.Config{
+		Endpoint: s.env.Address(stack.PortMinIO), Bucket: stack.Bucket, AccessKey: "file:" + user, SecretKey: "file:" + password,
+	}, err
+}
+
 // dial connects to Temporal as the product does, so that it reads what the
 // product wrote.
 func (s *System) dial(ctx context.Context) (client.Client, error) {
-	user, err := s.env.SecretFile(stack.SecretMinIOUser)
+	config, err := s.ObjectStore()
 	if err != nil {
 		return nil, err
 	}
-	password, err := s.env.SecretFile(stack.SecretMinIOPassword)
-	if err != nil {
-		return nil, err
-	}
-	bucket, err := objectstore.Client(ctx, objectstore.Config{
-		Endpoint: s.env.Address(stack.PortMinIO), Bucket: stack.Bucket, AccessKey: "file:" + user, SecretKey: "file:" + password,
-	})
+	bucket, err := objectstore.Client(ctx, config)
 	if err != nil {
 		return nil, err
 	}
