@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/gennaker/gennaker/fiat"
@@ -142,7 +143,7 @@ func (r *request) mayJudge(s *pipeline.Stage, patch pipeline.Map) error {
 	if s == nil || patch["judgmentStatus"] == nil {
 		return nil
 	}
-	roles := s.Context.Strings("selectedStageRoles")
+	roles := slices.Concat(s.Context.Strings("selectedStageRoles"), s.Context.Strings("requiredJudgmentRoles"))
 	if len(roles) == 0 {
 		return nil
 	}
