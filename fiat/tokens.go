@@ -88,14 +88,17 @@ func ParseToken(text string) (id string, ok bool) {
 		return "", false
 	}
 	id, encoded, ok := strings.Cut(rest, "_")
-	if !ok || len(id) != 2*tokenIDBytes || strings.ToLower(id) != id {
-		return "", false
-	}
-	if _, err := hex.DecodeString(id); err != nil {
+	if !ok || !IsTokenID(id) {
 		return "", false
 	}
 	secret, err := base64.RawURLEncoding.Strict().DecodeString(encoded)
 	return id, err == nil && len(secret) == tokenSecretBytes
+}
+
+// IsTokenID reports whether a text has the form of a token's ID.
+func IsTokenID(id string) bool {
+	_, err := hex.DecodeString(id)
+	return err == nil && len(id) == 2*tokenIDBytes && strings.ToLower(id) == id
 }
 
 // Shows reports whether a text is this token's, in a time that does not depend on

@@ -109,13 +109,10 @@ var searchParams = []parameter{
 
 // routes returns the whole API.
 func routes() []route {
-	return slices.Concat(auditRoutes(), webhookEventRoutes(), cronRoutes(), absentRoutes(), eventRoutes(), documentRoutes(), []route{
+	return slices.Concat(authRoutes(), apiTokenRoutes(), auditRoutes(), webhookEventRoutes(), cronRoutes(), absentRoutes(), eventRoutes(), documentRoutes(), []route{
 		// The server itself.
 		{Method: "GET", Path: "/health", Summary: "Whether Gate and what it needs work; 503 when not", Auth: authOpen, Response: health{}, Quiet: true, Others: map[int]any{http.StatusServiceUnavailable: health{}}, handle: getHealth},
-		{Method: "GET", Path: "/version", Summary: "The version", Auth: authOpen, Response: version{}, Quiet: true, handle: getVersion},
-		{Method: "GET", Path: "/auth/user", Summary: "The caller", Auth: authOpen, Response: user{}, Quiet: true, handle: getUser},
-		{Method: "GET", Path: "/auth/user/serviceAccounts", Summary: "Service accounts that the caller may use", Auth: authLogin, Response: []string{}, handle: emptyList},
-		{Method: "GET", Path: "/auth/loggedOut", Summary: "Where a logout ends", Auth: authOpen, Response: message{}, handle: getLoggedOut},
+		{Method: "GET", Path: "/version", Summary: "The version", Auth: authLogin, Response: version{}, Quiet: true, handle: getVersion},
 
 		// Accounts.
 		{Method: "GET", Path: "/credentials", Summary: "Cloud accounts", Auth: authAccountList, Query: []parameter{{"expand", "boolean", false, "True adds the provider's keys."}}, Response: []pipeline.Map{}, handle: listCredentials},

@@ -94,6 +94,9 @@ func (s *Store) Create(ctx context.Context, t fiat.Token) error {
 
 // Token implements [fiat.Tokens].
 func (s *Store) Token(ctx context.Context, id string) (fiat.Token, error) {
+	if !fiat.IsTokenID(id) {
+		return fiat.Token{}, notFound()
+	}
 	s.mu.Lock()
 	k, has := s.kept[id]
 	s.mu.Unlock()
@@ -173,6 +176,9 @@ func (s *Store) List(ctx context.Context) ([]fiat.Token, error) {
 
 // Delete implements [fiat.Tokens].
 func (s *Store) Delete(ctx context.Context, id string) error {
+	if !fiat.IsTokenID(id) {
+		return notFound()
+	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	_, err := s.client.StatObject(ctx, s.bucket, live+id+suffix, minio.StatObjectOptions{})
