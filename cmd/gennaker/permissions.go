@@ -28,7 +28,7 @@ func (o *opened) askForSubjects(c connections) error {
 // openPermissions makes what decides who may do what, of what Front50 stores and
 // of what knows roles, and the audit log.
 func (o *opened) openPermissions(c connections, bucket *minio.Client) error {
-	authorizer, err := fiat.New(c.Fiat, stored.New(o.front50, nil), o.roles)
+	authorizer, err := fiat.New(c.Fiat, stored.New(o.front50, nil), o.known.sources)
 	if err != nil {
 		return err
 	}
