@@ -45,7 +45,7 @@ func TestCache(t *testing.T) {
 		if away.Load() {
 			return nil, errors.New("away")
 		}
-		return []string{string('a' + rune(asked.Add(1)) - 1)}, nil
+		return []string{string('a' + asked.Add(1) - 1)}, nil
 	}), 30*time.Second, func() time.Time { return at })
 	tell := func() []string {
 		roles, err := c.Roles(t.Context(), "Ines")
