@@ -13,7 +13,7 @@ func authRoutes() []route {
 	to := parameter{"to", "string", nil, "Where to go afterwards: a path of this API."}
 	return []route{
 		{Method: "GET", Path: "/", Summary: "Deck, for browsers; empty for others", Auth: authOpen, handle: getRoot},
-		{Method: "GET", Path: "/login", Summary: "The page to sign in, or the way to the provider; with a bearer token or HTTP Basic a session begins (302)", Auth: authOpen, Query: []parameter{to}, Status: http.StatusOK, Binary: true, handle: getLogin},
+		{Method: "GET", Path: "/login", Summary: "The page to sign in, or the way to the provider; with a bearer token or HTTP Basic a session begins (302)", Auth: authOpen, Query: []parameter{to}, Status: http.StatusFound, handle: getLogin},
 		{Method: "POST", Path: "/login", Summary: "Sign in with the form's username and password", Auth: authOpen, Query: []parameter{to}, Status: http.StatusFound, handle: postLogin},
 		{Method: "GET", Path: "/oauth2/authorization/{provider}", Summary: "To the provider that signs people in", Auth: authOpen, Query: []parameter{to}, Status: http.StatusFound, handle: authorizeAtProvider},
 		{Method: "GET", Path: "/login/oauth2/code/{provider}", Summary: "Back from the provider; with a bearer token a session begins", Auth: authOpen, Query: []parameter{{"code", "string", nil, "The provider's."}, {"state", "string", nil, "That of the request to the provider."}}, Status: http.StatusFound, handle: comeBackFromProvider},
