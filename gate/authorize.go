@@ -58,9 +58,12 @@ func (r *request) subject() (fiat.Subject, error) {
 
 // principal is the caller as permissions know callers.
 func (c caller) principal() fiat.Principal {
+	if c.Principal.Name != "" {
+		return c.Principal
+	}
 	mode := "header"
 	if c.User == anonymous {
-		mode = "none"
+		mode = modeNone
 	}
 	return fiat.Principal{Name: c.User, Mode: mode}
 }

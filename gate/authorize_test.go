@@ -9,6 +9,7 @@ import (
 
 	"github.com/gennaker/gennaker/executions"
 	"github.com/gennaker/gennaker/fiat"
+	"github.com/gennaker/gennaker/front50"
 	"github.com/gennaker/gennaker/gate"
 	"github.com/gennaker/gennaker/pipeline"
 )
@@ -159,4 +160,21 @@ func TestParentOfAnotherApplication(t *testing.T) {
 		x := w.engine.started[len(w.engine.started)-1]
 		require.Equal(t, sees, x.Trigger.Parent != nil, user)
 	}
+}
+
+// TestServiceAccountsToChoose are those that the caller may run pipelines as.
+func TestServiceAccountsToChoose(t *testing.T) {
+	t.Parallel()
+	w := newMatrixWorld(t)
+	for name, roles := range map[string][]any{"robot": {"writer"}, "free": {}, "both": {"writer", "reader"}} {
+		_, err := w.store.SaveDocument(t.Context(), front50.KindServiceAccount, pipeline.Map{"name": name, "memberOf": roles}, front50.DocumentOptions{})
+		require.NoError(t, err)
+	}
+	ask := func(user, query string) []any {
+		return w.json(w.do("GET", "/auth/user/serviceAccounts"+query, "", "X-SPINNAKER-USER", user)).([]any)
+	}
+	require.Equal(t, []any{"free", "robot"}, ask("writer", ""))
+	require.Equal(t, []any{"free"}, ask("stranger", ""))
+	require.Equal(t, []any{"both", "free", "robot"}, ask("admin", ""))
+	require.Empty(t, ask("stranger", "?application="+secretApp), "none of them may execute it")
 }

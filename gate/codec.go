@@ -24,7 +24,7 @@ func (s *Server) codecRoutes() []mounted {
 	var out []mounted
 	for _, verb := range []string{"encode", "decode", "download"} {
 		path := CodecPath + "/" + verb
-		out = append(out, mounted{segments: split(path), route: &route{Method: http.MethodPost, Path: path, handle: convertPayloads}})
+		out = append(out, mounted{segments: split(path), route: &route{Method: http.MethodPost, Path: path, Auth: authLogin, handle: convertPayloads}})
 	}
 	return out
 }
@@ -47,7 +47,7 @@ func isCodec(path string) bool { return path == CodecPath || strings.HasPrefix(p
 // Deck's pages and those of others have no business there.
 func (s *Server) allowCodec(h http.Header, origin string) {
 	h.Add("Vary", "Origin")
-	if u, err := url.Parse(origin); origin == "" || err != nil || !slices.Contains(s.codecOrigins, originOf(u)) {
+	if origin == "" || !s.allowsCodec(origin) {
 		return
 	}
 	h.Set("Access-Control-Allow-Origin", origin)
@@ -55,6 +55,11 @@ func (s *Server) allowCodec(h http.Header, origin string) {
 	h.Set("Access-Control-Allow-Methods", "POST, OPTIONS")
 	h.Set("Access-Control-Allow-Headers", "content-type, authorization, authorization-extras, x-namespace")
 	h.Set("Access-Control-Max-Age", "3600")
+}
+
+func (s *Server) allowsCodec(origin string) bool {
+	u, err := url.Parse(origin)
+	return err == nil && slices.Contains(s.codecOrigins, originOf(u))
 }
 
 // origins are those of addresses that are valid.

@@ -258,9 +258,9 @@ func TestWithDeck(t *testing.T) {
 	status, body := get("/gate/applications/shop/pipelineConfigs/a%2Fb")
 	require.Equal(t, 200, status)
 	require.Contains(t, body, "the-id")
-	for _, path := range []string{"/gate", "/gate/", "/gate/nope"} {
+	for path, want := range map[string]int{"/gate": 404, "/gate/": 200, "/gate/nope": 404} {
 		status, _ = get(path)
-		require.Equal(t, 404, status)
+		require.Equal(t, want, status, path)
 	}
 }
 

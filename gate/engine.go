@@ -176,6 +176,8 @@ type Dependencies struct {
 	Front50    front50.Store
 	Executions Executions
 	Accounts   Accounts
+	// SignIn finds out who calls; nil takes everybody as anonymous.
+	SignIn SignIn
 	// Clusters and Live answer questions about what runs; nil knows nothing.
 	Clusters Clusters
 	Live     Live

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 
 	"github.com/gennaker/gennaker/internal/httpjson"
 	"github.com/gennaker/gennaker/pipeline"
@@ -54,7 +56,7 @@ func (r *request) fail(err error) {
 	switch body.Status {
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		if h.Get("Retry-After") == "" {
-			h.Set("Retry-After", "1")
+			h.Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(pipeline.RetryAfterOf(err).Seconds())))))
 		}
 	}
 	h.Set("Cache-Control", "no-store")

@@ -24,10 +24,15 @@ type caller struct {
 	User string
 	// Origin is "deck" or "api".
 	Origin string
+	// Principal is who sign-in found; known is false for a caller of an open path
+	// who shows nothing, and fault then why.
+	Principal fiat.Principal
+	known     bool
+	fault     error
 }
 
 // anonymous is the name of a caller who is not known.
-const anonymous = "anonymous"
+const anonymous = fiat.Anonymous
 
 // request is one request on its way through a handler.
 type request struct {

@@ -49,6 +49,7 @@ type Server struct {
 	codec     http.Handler // nil when it is not offered
 	// codecOrigins are those of pages that may call the codec.
 	codecOrigins []string
+	signIn       SignIn // nil when nobody has to sign in
 	handler      http.Handler
 	streams      streams
 	hub          *hub
@@ -83,7 +84,7 @@ func New(d Dependencies, c Config) (*Server, error) {
 		config: c, engine: d.Engine, front50: d.Front50, executions: d.Executions, accounts: d.Accounts, stored: d.StoredAccounts, fetcher: d.Fetcher, artifacts: d.Artifacts,
 		clusters: d.Clusters, live: d.Live, plans: d.Plans, permissions: d.Permissions, accountPermissions: d.AccountPermissions, audited: d.Audit, webhooks: d.Webhooks,
 		checks: d.Checks, version: d.Version, now: d.Now, log: d.Logger,
-		cors: newCORS(c), codec: d.Codec, codecOrigins: origins(c.CodecOrigins), streams: newStreams(c.MaxStreams), document: sync.OnceValues(OpenAPI),
+		cors: newCORS(c), codec: d.Codec, codecOrigins: origins(c.CodecOrigins), streams: newStreams(c.MaxStreams), signIn: d.SignIn, document: sync.OnceValues(OpenAPI),
 	}
 	if s.permissions == nil {
 		s.permissions = fiat.Unchecked()
@@ -163,7 +164,7 @@ func (s *Server) newHandler() http.Handler {
 
 // refusing answers what no route serves.
 func refusing(code pipeline.Code, format string) mounted {
-	return mounted{route: &route{Path: "/", handle: func(r *request) error {
+	return mounted{route: &route{Path: "/", Auth: authLogin, handle: func(r *request) error {
 		return pipeline.Errorf(code, format, r.Request.Method, r.Request.URL.Path)
 	}}}
 }
@@ -175,7 +176,7 @@ func (s *Server) serve(m mounted) gin.HandlerFunc {
 	rt := m.route
 	return func(c *gin.Context) {
 		started := time.Now()
-		r := &request{Context: c, server: s, route: rt, id: requestID(c.GetHeader("X-SPINNAKER-REQUEST-ID")), caller: s.identify(c.Request)}
+		r := &request{Context: c, server: s, route: rt, id: requestID(c.GetHeader("X-SPINNAKER-REQUEST-ID")), caller: s.callerOf(c.Request)}
 		c.Header("X-SPINNAKER-REQUEST-ID", r.id)
 		var span trace.Span
 		c.Request, span = s.traced(c.Request, rt)
@@ -189,7 +190,12 @@ func (s *Server) serve(m mounted) gin.HandlerFunc {
 		defer s.logAccess(r, started)
 		defer func() { r.audit(err) }()
 		defer s.recover(r)
-		if err = s.answer(r, m); err != nil {
+		err = s.answer(r, m)
+		if err != nil && !r.caller.known && pipeline.CodeOf(err) == pipeline.CodeUnauthenticated && s.signIn != nil && !r.open() {
+			r.challenge(err)
+			return
+		}
+		if err != nil {
 			r.fail(err)
 		}
 	}
@@ -201,6 +207,9 @@ func (s *Server) answer(r *request, m mounted) (err error) {
 		return err
 	}
 	r.query = r.Request.URL.Query()
+	if err = s.identify(r); err != nil {
+		return err
+	}
 	if r.values, err = m.values(r.Param); err != nil {
 		return err
 	}
@@ -249,8 +258,9 @@ func (s *Server) logAccess(r *request, started time.Time) {
 	s.log.LogAttrs(r.ctx(), level, "request", attrs...)
 }
 
-// identify tells who calls. The header is taken only where a proxy sets it.
-func (s *Server) identify(r *http.Request) caller {
+// callerOf tells what requests themselves say of who calls. The header with the
+// name is taken only where a proxy sets it.
+func (s *Server) callerOf(r *http.Request) caller {
 	c := caller{User: anonymous, Origin: "api"}
 	if r.Header.Get("X-RateLimit-App") == "deck" {
 		c.Origin = "deck"

@@ -2,7 +2,7 @@
 # Install what is needed on a fresh Debian or Ubuntu; quick and silent when all is there.
 #
 #   scripts/setup.sh stack   what `make up` needs: Go, Node and npm are checked, nothing is installed
-#   scripts/setup.sh all     what tests and checks need too: redis-server, nginx, postgresql, chromium, a C compiler for the race
+#   scripts/setup.sh all     what tests and checks need too: redis-server, nginx, postgresql, slapd, chromium, a C compiler for the race
 #                          detector
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -33,6 +33,7 @@ missing_packages() {
   command -v redis-server >/dev/null || echo redis-server
   [ -x /usr/sbin/nginx ] || command -v nginx >/dev/null || echo nginx
   command -v postgres >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || echo postgresql
+  [ -x /usr/sbin/slapd ] || command -v slapd >/dev/null || echo slapd
   command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || echo chromium
   command -v gcc >/dev/null || printf '%s\n' gcc libc6-dev
 }

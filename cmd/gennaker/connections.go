@@ -26,6 +26,7 @@ import (
 	"github.com/gennaker/gennaker/front50/s3store"
 	"github.com/gennaker/gennaker/gate/cloud"
 	"github.com/gennaker/gennaker/gate/engine"
+	"github.com/gennaker/gennaker/internal/ldapdir"
 	"github.com/gennaker/gennaker/internal/logging"
 	"github.com/gennaker/gennaker/internal/objectstore"
 	"github.com/gennaker/gennaker/internal/outbound"
@@ -56,6 +57,8 @@ type connections struct {
 	Artifacts  artifacts.Config  `embed:"" prefix:"artifacts-"`
 	Sandbox    sandbox.Config    `embed:"" prefix:"sandbox-"`
 	Metrics    telemetry.Config  `embed:"" prefix:"metrics-"`
+	Sources    roleSettings      `embed:"" prefix:"roles-"`
+	LDAP       ldapdir.Config    `embed:"" prefix:"auth-ldap-"`
 	Front50URL string            `name:"front50-url" help:"Address of a Front50 to read and write configuration through; empty opens the bucket itself." placeholder:"URL"`
 }
 
@@ -83,9 +86,13 @@ type opened struct {
 	roles       fiat.Roles
 	permissions *fiat.Authorizer
 	audit       *s3audit.Log
-	outbound    *outbound.Client
-	sandbox     *sandbox.Runner
-	artifacts   *artifacts.Artifacts
+	// bucket is nil without an object store.
+	bucket     *minio.Client
+	bucketName string
+	known      knownRoles
+	outbound   *outbound.Client
+	sandbox    *sandbox.Runner
+	artifacts  *artifacts.Artifacts
 	// unpacked bounds archives.
 	unpacked artifacts.Config
 	// webhooks holds the lists of the configuration file.
@@ -181,6 +188,10 @@ func (c connections) opened(ctx context.Context, p *process, open func(*opened) 
 func (o *opened) openTemporal(ctx context.Context, c connections, p *process, bucket *minio.Client) error {
 	err := o.openAccounts(ctx, c, p, bucket)
 	if err != nil {
+		return err
+	}
+	o.bucket, o.bucketName = bucket, c.ObjectStore.Bucket
+	if err := o.openRoles(ctx, c); err != nil {
 		return err
 	}
 	where := payload.Where{Bucket: bucket, Name: c.ObjectStore.Bucket, Namespace: c.Temporal.Namespace}

@@ -10,13 +10,15 @@ import (
 	"github.com/gennaker/gennaker/activities/fetch"
 	"github.com/gennaker/gennaker/deck"
 	"github.com/gennaker/gennaker/gate"
+	"github.com/gennaker/gennaker/gate/signin"
 	"github.com/gennaker/gennaker/internal/ratelimit"
 )
 
 // gateSettings are Gate's own and Deck's, which it serves.
 type gateSettings struct {
-	Gate gate.Config  `embed:"" prefix:"gate-"`
-	Deck deckSettings `embed:"" prefix:"deck-"`
+	Gate gate.Config   `embed:"" prefix:"gate-"`
+	Deck deckSettings  `embed:"" prefix:"deck-"`
+	Auth signin.Config `embed:"" prefix:"auth-"`
 }
 
 // deckSettings are those of the web UI.
@@ -58,8 +60,12 @@ func (c gateSettings) run(ctx context.Context, g *errgroup.Group, o *opened, nam
 	if c.Gate.CodecEndpoint {
 		codec = o.payloads.Handler()
 	}
+	signIn, err := o.signIn(ctx, c)
+	if err != nil {
+		return err
+	}
 	server, err := gate.New(gate.Dependencies{
-		Engine: o.engine, Front50: o.front50, Executions: o.service, Accounts: o.gateAccounts(), StoredAccounts: o.accountStore(),
+		Engine: o.engine, Front50: o.front50, Executions: o.service, Accounts: o.gateAccounts(), SignIn: signIn, StoredAccounts: o.accountStore(),
 		Clusters: o.watched, Live: o.cloud, Plans: o.cloud, AccountPermissions: o.gateAccounts().Permissions,
 		Permissions: o.permissions, Audit: o.audit,
 		Fetcher: fetch.New(o.outbound, o.front50, o.service), Artifacts: o.artifacts, Webhooks: o.webhooks.Preconfigured,
@@ -70,6 +76,7 @@ func (c gateSettings) run(ctx context.Context, g *errgroup.Group, o *opened, nam
 			{Name: "accounts", Probe: o.source.probe, Optional: true},
 			{Name: "bucket", Probe: o.bucketHealth, Optional: true},
 			{Name: "workers", Probe: o.workersHealth, Optional: true},
+			{Name: "sign-in", Probe: signInHealth(signIn), Optional: true},
 		}, checks...),
 		Codec: codec, Version: versionText(), Logger: o.log,
 		Metrics: o.observed.metrics.Registry(), Tracer: o.observed.tracer(), RateLimiter: ratelimit.New(o.model, c.Gate.RateLimitTimeout),

@@ -54,7 +54,7 @@ func serviceAccounts(store front50.Documents) stored.ServiceAccount {
 // openPermissions makes what decides who may do what, of what Front50 stores and
 // of what knows roles, and the audit log.
 func (o *opened) openPermissions(c connections, bucket *minio.Client) error {
-	authorizer, err := fiat.New(c.Fiat, stored.New(o.front50, serviceAccounts(o.front50)), o.roles)
+	authorizer, err := fiat.New(c.Fiat, stored.New(o.front50, serviceAccounts(o.front50)), o.known.sources)
 	if err != nil {
 		return err
 	}

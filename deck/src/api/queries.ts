@@ -1,4 +1,4 @@
-import { QueryClient, queryOptions } from "@tanstack/react-query";
+import { QueryCache, QueryClient, queryOptions } from "@tanstack/react-query";
 import { ApiError, isNotFound } from "./errors";
 import { gate, type ExecutionsQuery } from "./gate";
 import { channels, recentEvents } from "./recent";
@@ -14,6 +14,7 @@ export const keys = {
     ["executionList", application, query] as const,
   execution: (id: string) => ["execution", id] as const,
   tasks: (application: string) => ["tasks", application] as const,
+  user: ["user"] as const,
 };
 
 /** Whether an execution is part of a list that was asked for so. */
@@ -25,7 +26,14 @@ export function belongsTo(query: ExecutionsQuery, execution: Execution): boolean
 const LIST_REFRESH_MS = 10_000;
 
 export function createQueryClient(): QueryClient {
-  return new QueryClient({
+  const client = new QueryClient({
+    // A session that is over shows in any answer: who is signed in is asked again.
+    queryCache: new QueryCache({
+      onError: (error) => {
+        if (error instanceof ApiError && error.status === 401)
+          void client.invalidateQueries({ queryKey: keys.user });
+      },
+    }),
     defaultOptions: {
       queries: {
         staleTime: 2_000,
@@ -37,6 +45,7 @@ export function createQueryClient(): QueryClient {
       mutations: { retry: false },
     },
   });
+  return client;
 }
 
 function isPassing(error: unknown): boolean {
@@ -113,7 +122,7 @@ export const queries = {
 
   user: () =>
     queryOptions({
-      queryKey: ["user"],
+      queryKey: keys.user,
       queryFn: ({ signal }) => gate.user(signal).then((user) => user ?? null),
       staleTime: 10 * 60_000,
     }),

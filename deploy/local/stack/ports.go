@@ -25,6 +25,8 @@ const (
 	PortKubernetes   = "kubernetes"
 	PortRedis        = "redis"
 	PortPostgres     = "postgres"
+	PortLDAP         = "ldap"
+	PortLDAPS        = "ldaps"
 
 	portEtcd              = "etcd"
 	portEtcdPeer          = "etcd-peer"

@@ -46,6 +46,8 @@ var (
 		LDFlags: "-X k8s.io/component-base/version.gitVersion=v1.37.2" +
 			" -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=37"}
 	RedisProgram = Program{Name: "redis-server", Install: "apt-get install redis-server"}
+	// SlapdProgram is in a folder that only root has in PATH.
+	SlapdProgram = Program{Name: "slapd", Install: "apt-get install slapd", Folders: "/usr/sbin"}
 	// PostgresProgram is in a folder of its version, which Debian leaves out of PATH.
 	PostgresProgram = Program{Name: "postgres", Install: "apt-get install postgresql", Folders: "/usr/lib/postgresql/*/bin"}
 )
