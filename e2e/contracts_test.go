@@ -122,7 +122,10 @@ func runContract(t *testing.T, c contract) {
 			fault = send()
 		} else {
 			for fault = send(); fault != nil && ctx.Err() == nil; fault = send() {
-				time.Sleep(100 * time.Millisecond) // as the client polls
+				select { // as the client polls
+				case <-ctx.Done():
+				case <-time.After(100 * time.Millisecond):
+				}
 			}
 		}
 		require.NoError(t, fault, "call %d: %s", i+1, fill(one.Send, words))
@@ -312,7 +315,7 @@ func worded(v any, word, path string) error {
 		return nil
 	}
 	for one := range strings.SplitSeq(word, "|") {
-		is := false
+		var is bool
 		switch one {
 		case "any":
 			is = true

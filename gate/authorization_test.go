@@ -39,8 +39,14 @@ func holds(user, needs string) bool {
 // newMatrixWorld holds one application and one account that are restricted.
 func newMatrixWorld(t *testing.T, changes ...func(*fiat.Config)) *world {
 	t.Helper()
+	return newMatrixWorldSignedIn(t, nil, changes...)
+}
+
+// newMatrixWorldSignedIn is one to which people sign in; nil takes the header.
+func newMatrixWorldSignedIn(t *testing.T, signIn gate.SignIn, changes ...func(*fiat.Config)) *world {
+	t.Helper()
 	w := newClusterWorld(t, func(d *gate.Dependencies, c *gate.Config) {
-		c.TrustUserHeader = true
+		c.TrustUserHeader, d.SignIn = signIn == nil, signIn
 		config := fiat.DefaultConfig()
 		config.AdminRoles = []string{"admin"}
 		for _, change := range changes {
