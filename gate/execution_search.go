@@ -17,9 +17,12 @@ import (
 const (
 	// anyApplication and anyTrigger are the words for all of them.
 	anyApplication, anyTrigger = "*", "*"
-	// maxSearchRounds bounds how often a search asks for older executions; each
-	// round looks at up to [executions.MaxResults].
-	maxSearchRounds = 10
+	// maxSearched bounds the executions that a search looks at. It asks for them in
+	// rounds, each for some times as many as the one before: most searches find
+	// enough among the newest, and the others soon look at as many as a list holds.
+	maxSearched      = 10 * executions.MaxResults
+	firstSearched    = 250
+	searchedEachTime = 4
 	// maxSearchSize bounds a page of a search.
 	maxSearchSize = 1000
 )
@@ -164,7 +167,14 @@ func (r *request) search(s execSearch) ([]*pipeline.Execution, error) {
 	}
 	out := []*pipeline.Execution{}
 	seen := map[string]bool{}
-	for range maxSearchRounds {
+	q.Limit = min(max(firstSearched, s.start+s.size), executions.MaxResults)
+	if s.reverse {
+		q.Limit = executions.MaxResults
+	}
+	for looked := 0; looked < maxSearched; looked += q.Limit {
+		if looked > 0 {
+			q.Limit = min(q.Limit*searchedEachTime, executions.MaxResults)
+		}
 		found, err := r.server.executions.List(r.ctx(), q)
 		if err != nil {
 			return nil, err
@@ -178,11 +188,11 @@ func (r *request) search(s execSearch) ([]*pipeline.Execution, error) {
 			}
 			seen[e.ID] = true
 		}
-		if len(found) < executions.MaxResults || !s.reverse && len(out) >= s.start+s.size {
+		if len(found) < q.Limit || !s.reverse && len(out) >= s.start+s.size {
 			break
 		}
 		oldest := found[len(found)-1].BuildTime
-		if oldest == q.To {
+		if oldest == q.To && q.Limit == executions.MaxResults {
 			break // more of one moment than a list holds
 		}
 		q.To = oldest
