@@ -37,10 +37,15 @@ func Group(t pipeline.ExecutionType, configID, application string) string {
 	return string(t) + "::" + strings.ToLower(application)
 }
 
+// SameApplication reports whether two names are of one application. It goes by the
+// key under which applications are stored, not by [strings.EqualFold]: that takes
+// ſhop for shop, which permissions tell apart.
+func SameApplication(a, b string) bool { return a == b || strings.ToLower(a) == strings.ToLower(b) }
+
 // Matches reports whether e is selected by q, limits aside.
 func (q Query) Matches(e *pipeline.Execution) bool {
 	switch {
-	case q.Application != "" && !strings.EqualFold(q.Application, e.Application),
+	case q.Application != "" && !SameApplication(q.Application, e.Application),
 		q.Type != "" && q.Type != e.Type,
 		len(q.PipelineConfigIDs) > 0 && !slices.Contains(q.PipelineConfigIDs, e.PipelineConfigID),
 		len(q.Statuses) > 0 && !slices.Contains(q.Statuses, e.Status),
