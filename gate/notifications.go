@@ -2,6 +2,7 @@ package gate
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/gennaker/gennaker/front50"
 	"github.com/gennaker/gennaker/pipeline"
@@ -24,7 +25,24 @@ func getNotifications(r *request) error {
 	return r.answer(http.StatusOK, doc)
 }
 
+// mayNotify refuses a change of the notifications that hold for all applications to
+// who is no administrator, under whichever level the path names them.
+func (r *request) mayNotify() error {
+	k, name := front50.KindNotification, r.param("application")
+	level, err := front50.NotificationLevel(r.param("type"))
+	if err != nil {
+		return err
+	}
+	if level != front50.LevelGlobal && strings.TrimSpace(name) != "" && k.Key(name) != k.Key(front50.GlobalNotifications) {
+		return nil
+	}
+	return r.administrator(r.server.permissions.Manager)
+}
+
 func saveNotifications(r *request) error {
+	if err := r.mayNotify(); err != nil {
+		return err
+	}
 	body, err := r.object(false)
 	if err != nil {
 		return err
@@ -37,7 +55,7 @@ func saveNotifications(r *request) error {
 }
 
 func deleteNotifications(r *request) error {
-	if _, err := front50.NotificationLevel(r.param("type")); err != nil {
+	if err := r.mayNotify(); err != nil {
 		return err
 	}
 	err := r.server.front50.DeleteDocument(r.ctx(), front50.KindNotification, r.param("application"), r.by())
