@@ -11,6 +11,7 @@ import (
 	"github.com/gennaker/gennaker/front50"
 	"github.com/gennaker/gennaker/gate"
 	"github.com/gennaker/gennaker/pipeline"
+	"github.com/gennaker/gennaker/pipeline/templates"
 )
 
 // TestNamesThatLookAlike: a name that folds to another one by Unicode's rules, and
@@ -137,4 +138,36 @@ func TestRefusedHeadsAreAudited(t *testing.T) {
 	require.Equal(t, http.StatusForbidden, w.do("HEAD", "/applications/topsecret", "", "X-SPINNAKER-USER", "stranger").Code)
 	events, _ := w.json(w.do("GET", "/audit", "", "X-SPINNAKER-USER", "admin")).([]any)
 	require.Len(t, events, 1)
+}
+
+// TestTasksAreNotListedUnderOthers: what everybody may do leaves no task among those
+// of an application that is not the caller's.
+func TestTasksAreNotListedUnderOthers(t *testing.T) {
+	t.Parallel()
+	const entity = "entityType=servergroup&account=open&region=x&cloudProvider=kubernetes&entityId=deployment%20topsecret-x"
+	for user, application := range map[string]string{"stranger": "spinnaker", "writer": secretApp} {
+		w := newMatrixWorld(t)
+		for _, query := range []string{entity, entity + "&application=" + secretApp} {
+			require.Equal(t, http.StatusAccepted, w.do("POST", "/tags?"+query, `[]`, "X-SPINNAKER-USER", user).Code)
+		}
+		w.do("DELETE", "/v2/pipelineTemplates/t?application="+secretApp, "", "X-SPINNAKER-USER", user)
+		require.Len(t, w.engine.started, 3)
+		for _, x := range w.engine.started {
+			require.Equal(t, application, x.Application)
+		}
+	}
+}
+
+// TestDependentsOfTemplates are those that the caller may read.
+func TestDependentsOfTemplates(t *testing.T) {
+	t.Parallel()
+	w := newMatrixWorld(t)
+	_, err := w.store.SaveTemplate(t.Context(), templates.Template{"id": "t", "schema": "v2", "metadata": map[string]any{"name": "T", "description": "d", "owner": "o", "scopes": []any{"global"}}, "pipeline": map[string]any{"stages": []any{}}}, front50.TemplateOptions{})
+	require.NoError(t, err)
+	w.pipeline(`{"id":"made","name":"Hidden","application":"` + secretApp + `","schema":"v2","type":"templatedPipeline","template":{"artifactAccount":"front50ArtifactCredentials","type":"front50/pipelineTemplate","reference":"spinnaker://t"}}`)
+	ask := func(user string) []any {
+		return w.json(w.do("GET", "/v2/pipelineTemplates/t/dependents", "", "X-SPINNAKER-USER", user)).([]any)
+	}
+	require.Empty(t, ask("stranger"))
+	require.Len(t, ask("reader"), 1)
 }

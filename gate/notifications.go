@@ -12,7 +12,7 @@ import (
 func notificationRoutes() []route {
 	return []route{
 		{Method: "GET", Path: "/notifications/{type}/{application}", Summary: "Notifications of an application with those of all, or with the type global alone what is stored; an empty object when there are none", Auth: authRead, Response: pipeline.Map{}, handle: getNotifications},
-		{Method: "POST", Path: "/notifications/{type}/{application}", Summary: "Replace the notifications of an application, or with the type global those of all", Auth: authWrite, Request: pipeline.Map{}, handle: saveNotifications},
+		{Method: "POST", Path: "/notifications/{type}/{application}", Summary: "Replace the notifications of an application, or with the type global those of all, which takes an administrator where fiat-admin-roles names any", Auth: authWrite, Request: pipeline.Map{}, handle: saveNotifications},
 		{Method: "DELETE", Path: "/notifications/{type}/{application}", Summary: "Delete the notifications of an application; missing ones are a success", Auth: authWrite, handle: deleteNotifications},
 	}
 }
