@@ -34,13 +34,15 @@ func Group(t pipeline.ExecutionType, configID, application string) string {
 	if configID != "" {
 		return string(t) + ":" + configID
 	}
-	return string(t) + "::" + strings.ToLower(application)
+	return string(t) + "::" + applicationKey(application)
 }
 
 // SameApplication reports whether two names are of one application. It goes by the
 // key under which applications are stored, not by [strings.EqualFold]: that takes
 // ſhop for shop, which permissions tell apart.
-func SameApplication(a, b string) bool { return a == b || strings.ToLower(a) == strings.ToLower(b) }
+func SameApplication(a, b string) bool { return applicationKey(a) == applicationKey(b) }
+
+func applicationKey(name string) string { return strings.ToLower(name) }
 
 // Matches reports whether e is selected by q, limits aside.
 func (q Query) Matches(e *pipeline.Execution) bool {
