@@ -34,13 +34,20 @@ func Group(t pipeline.ExecutionType, configID, application string) string {
 	if configID != "" {
 		return string(t) + ":" + configID
 	}
-	return string(t) + "::" + strings.ToLower(application)
+	return string(t) + "::" + applicationKey(application)
 }
+
+// SameApplication reports whether two names are of one application. It goes by the
+// key under which applications are stored, not by [strings.EqualFold]: that takes
+// ſhop for shop, which permissions tell apart.
+func SameApplication(a, b string) bool { return applicationKey(a) == applicationKey(b) }
+
+func applicationKey(name string) string { return strings.ToLower(name) }
 
 // Matches reports whether e is selected by q, limits aside.
 func (q Query) Matches(e *pipeline.Execution) bool {
 	switch {
-	case q.Application != "" && !strings.EqualFold(q.Application, e.Application),
+	case q.Application != "" && !SameApplication(q.Application, e.Application),
 		q.Type != "" && q.Type != e.Type,
 		len(q.PipelineConfigIDs) > 0 && !slices.Contains(q.PipelineConfigIDs, e.PipelineConfigID),
 		len(q.Statuses) > 0 && !slices.Contains(q.Statuses, e.Status),

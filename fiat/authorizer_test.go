@@ -245,3 +245,20 @@ func TestConfig(t *testing.T) {
 		})
 	}
 }
+
+// TestScopesHoldWithoutPermissions: what a token may be used for does not depend on
+// whether permissions are enforced.
+func TestScopesHoldWithoutPermissions(t *testing.T) {
+	t.Parallel()
+	a := fiat.Unchecked()
+	s, err := a.Subject(t.Context(), fiat.Principal{Name: "ines", Scopes: []fiat.Authorization{fiat.Read}})
+	require.NoError(t, err)
+	for _, wanted := range fiat.Authorizations() {
+		err := a.Application(t.Context(), s, "shop", wanted)
+		if wanted == fiat.Read {
+			require.NoError(t, err)
+			continue
+		}
+		require.Equal(t, pipeline.CodeForbidden, pipeline.CodeOf(err), wanted)
+	}
+}

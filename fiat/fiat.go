@@ -58,8 +58,18 @@ func Role(name string) string {
 	if strings.ContainsFunc(name, unicode.IsControl) {
 		return ""
 	}
-	return strings.ToLower(strings.TrimSpace(name))
+	return strings.Map(func(c rune) rune {
+		if Confusing(c) {
+			return c
+		}
+		return unicode.ToLower(c)
+	}, strings.TrimSpace(name))
 }
+
+// Confusing reports whether a letter becomes another alphabet's in lower case: the
+// Kelvin sign becomes k, İ becomes i. A name with one would be taken for somebody
+// else's.
+func Confusing(c rune) bool { return c > unicode.MaxASCII && unicode.ToLower(c) <= unicode.MaxASCII }
 
 // RolesOf returns names in the form of [Role], sorted, each once, without empty ones.
 func RolesOf(names ...string) []string {

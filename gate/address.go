@@ -42,9 +42,32 @@ func (p proxies) trusts(a netip.Addr) bool {
 // own word. Clients with IPv6 are known by their network of 64 bits, which one of
 // them has for itself.
 func (s *Server) address(r *http.Request) string {
+	client, known := s.clientAddr(r)
+	switch {
+	case !known:
+		return unknownAddress
+	case client.Is6():
+		const network = 64
+		return netip.PrefixFrom(client, network).Masked().String()
+	}
+	return client.String()
+}
+
+// client is the address that a request comes from as it is, for people.
+func (s *Server) client(r *http.Request) string {
+	client, known := s.clientAddr(r)
+	if !known {
+		return unknownAddress
+	}
+	return client.String()
+}
+
+const unknownAddress = "unknown"
+
+func (s *Server) clientAddr(r *http.Request) (netip.Addr, bool) {
 	at, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
-		return "unknown"
+		return netip.Addr{}, false
 	}
 	client := at.Addr().Unmap()
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
@@ -55,9 +78,5 @@ func (s *Server) address(r *http.Request) string {
 		}
 		client = hop.Unmap().WithZone("")
 	}
-	if client.Is6() {
-		const network = 64
-		return netip.PrefixFrom(client, network).Masked().String()
-	}
-	return client.String()
+	return client, true
 }

@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -15,12 +14,13 @@ import (
 func (r *request) audit(err error) {
 	status := r.Writer.Status()
 	refused := status == http.StatusUnauthorized || status == http.StatusForbidden
-	if r.Request.Method == http.MethodGet && !refused || r.Request.Method == http.MethodHead || r.route.handle == nil {
+	looks := r.Request.Method == http.MethodGet || r.Request.Method == http.MethodHead
+	if looks && !refused || r.route.handle == nil {
 		return
 	}
 	p := r.caller.principal()
 	e := fiat.Event{
-		Time: pipeline.ToMillis(r.server.now()), User: p.Name, Mode: p.Mode, Token: p.TokenID, Address: r.address(),
+		Time: pipeline.ToMillis(r.server.now()), User: p.Name, Mode: p.Mode, Token: p.TokenID, Address: r.server.client(r.Request),
 		Method: r.Request.Method, Route: r.route.Path, Status: status, Allowed: !refused,
 		Applications: r.applications, Accounts: r.accounts, Target: r.target(), Request: r.id,
 	}
@@ -33,15 +33,6 @@ func (r *request) audit(err error) {
 	if r.server.audited != nil {
 		r.server.audited.Record(e)
 	}
-}
-
-// address is where the request came from, without the port.
-func (r *request) address() string {
-	host, _, err := net.SplitHostPort(r.Request.RemoteAddr)
-	if err != nil {
-		return r.Request.RemoteAddr
-	}
-	return host
 }
 
 // maxTarget bounds what is told of a path.

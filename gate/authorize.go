@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 
@@ -82,7 +83,9 @@ func (r *request) authorize() error {
 	case administrators:
 		return r.administrator(r.server.permissions.Administrator)
 	case onApplication:
-		if named && application != anyApplication {
+		// Of all applications there are lists alone, which leave out what is not the
+		// caller's to read.
+		if named && (application != anyApplication || r.Request.Method != http.MethodGet) {
 			return r.mayUse(application, rule.needs)
 		}
 	case onAccount:
@@ -140,10 +143,16 @@ func (r *request) mayExecution(x *pipeline.Execution) error {
 	return r.mayUse(x.Application, rule.needs)
 }
 
-// mayJudge refuses the judgment of a stage that is reserved for roles of which the
-// caller has none (reference: front50 section 6).
-func (r *request) mayJudge(s *pipeline.Stage, patch pipeline.Map) error {
-	if s == nil || patch["judgmentStatus"] == nil {
+// mayJudge refuses the edit of a stage whose judgment is reserved for roles of which
+// the caller has none (reference: front50 section 6). Any edit is: one could take
+// the roles away, for the next to judge. A stage that is not seen yet, which the
+// engine may know, waits for nobody's judgment.
+func (r *request) mayJudge(x *pipeline.Execution, patch pipeline.Map) error {
+	s := x.Stage(r.param("stageId"))
+	if s == nil && len(patch) > 0 {
+		return pipeline.Errorf(pipeline.CodeNotFound, "The execution %s has no stage with the id '%s'.", x.ID, r.param("stageId"))
+	}
+	if s == nil {
 		return nil
 	}
 	roles := slices.Concat(s.Context.Strings("selectedStageRoles"), s.Context.Strings("requiredJudgmentRoles"))

@@ -100,6 +100,16 @@ func (r *request) mayLabel(application string) error {
 	return err
 }
 
+// labelled is the application that a task is listed under: the one that is wanted, or
+// none where that is not the caller's to change.
+func (r *request) labelled(application string) (string, error) {
+	err := r.mayLabel(application)
+	if err != nil && pipeline.CodeOf(err) == pipeline.CodeForbidden {
+		return noApplication, nil
+	}
+	return application, err
+}
+
 // mayAccounts refuses an operation on an account that the caller may not change,
 // so that it is refused at once and not by a task that fails.
 func (r *request) mayAccounts(s fiat.Subject, job pipeline.Map) error {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gennaker/gennaker/executions"
+	"github.com/gennaker/gennaker/fiat"
 	"github.com/gennaker/gennaker/pipeline"
 	"github.com/gennaker/gennaker/workflows"
 )
@@ -145,6 +146,9 @@ func (r *request) restartParents(child *pipeline.Execution) {
 		record, err := r.server.executions.Get(r.ctx(), parent.ExecutionID)
 		if err == nil && !record.Execution.Status.Complete() {
 			return // it waits still, or has gone on without its child
+		}
+		if err == nil && r.mayUse(record.Execution.Application, fiat.Execute) != nil {
+			return // what is behind the stage is not the caller's to run
 		}
 		if err == nil {
 			_, err = r.restart(record, workflows.RestartInput{StageID: parent.StageID, User: r.caller.User, Attach: true})

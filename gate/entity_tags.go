@@ -118,6 +118,9 @@ func postTags(r *request) error {
 	if application == "" {
 		application = applicationOf(id)
 	}
+	if application, err = r.labelled(application); err != nil {
+		return err
+	}
 	return r.startTask(http.StatusAccepted, application, "Updating Tags on '"+id+"'", pipeline.Map{
 		"type": "upsertEntityTags", "entityRef": about, "isPartial": partial, "tags": objects(tags),
 	})
@@ -133,7 +136,10 @@ func deleteTags(r *request) error {
 	for name := range strings.SplitSeq(r.param("tag"), ",") {
 		names = append(names, name)
 	}
-	application := applicationOf(doc.Map("entityRef").String("entityId"))
+	application, err := r.labelled(applicationOf(doc.Map("entityRef").String("entityId")))
+	if err != nil {
+		return err
+	}
 	return r.startTask(http.StatusAccepted, application, "Deleting Tags on '"+id+"'", pipeline.Map{"type": "deleteEntityTags", "id": id, "tags": names})
 }
 

@@ -111,6 +111,8 @@ type eventStream struct {
 	judge  func() (mine func(application string) bool, err error)
 	mine   func(application string) bool
 	judged time.Time
+	// known is when it was last found out that the caller is who he was.
+	known time.Time
 
 	topic *topic
 	// read is the number of the last message of the topic that was looked at. has
@@ -186,6 +188,15 @@ const judgeEvery = time.Second
 func (s *eventStream) allowed() (err error) {
 	if time.Since(s.judged) < judgeEvery {
 		return nil
+	}
+	if s.known.IsZero() {
+		s.known = time.Now()
+	}
+	if time.Since(s.known) >= s.server.config.PingInterval {
+		if err := s.identifyAgain(); err != nil {
+			return err
+		}
+		s.known = time.Now()
 	}
 	s.resolved = nil
 	s.mine, err = s.judge()

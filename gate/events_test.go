@@ -8,12 +8,14 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/gennaker/gennaker/executions"
+	"github.com/gennaker/gennaker/fiat"
 	"github.com/gennaker/gennaker/gate"
 	"github.com/gennaker/gennaker/pipeline"
 )
@@ -383,4 +385,57 @@ func TestStreamsShowWhatTheCallerMayRead(t *testing.T) {
 			return false
 		}
 	}, time.Minute, 50*time.Millisecond, "the stream of an application ends with the permission to read it")
+}
+
+// keys is a sign-in by a key that can be taken away.
+type keys struct {
+	gate.SignIn
+	revoked, away atomic.Bool
+	asked         atomic.Int64
+}
+
+func (k *keys) Identify(http.ResponseWriter, *http.Request) (gate.Identity, error) {
+	k.asked.Add(1)
+	switch {
+	case k.away.Load():
+		return gate.Identity{}, pipeline.Errorf(pipeline.CodeUnavailable, "Sessions cannot be read.")
+	case k.revoked.Load():
+		return gate.Identity{}, pipeline.Errorf(pipeline.CodeUnauthenticated, "The key was taken away.")
+	}
+	return gate.Identity{Principal: fiat.Principal{Name: "ines", Mode: "token"}}, nil
+}
+
+// TestStreamsEndWithTheSignIn: whose token was revoked sees no more, however long the
+// stream was open.
+func TestStreamsEndWithTheSignIn(t *testing.T) {
+	t.Parallel()
+	k := &keys{}
+	w := newWorld(t, func(d *gate.Dependencies, c *gate.Config) { d.SignIn, c.PingInterval = k, 5*time.Millisecond })
+	server := httptest.NewServer(w.server.Handler())
+	t.Cleanup(server.Close)
+	c := w.stream(server.URL + "/applications/shop/events")
+	sequence := int64(0)
+	push := func() {
+		sequence++
+		w.put("x", "shop", pipeline.Running, sequence)
+	}
+	k.away.Store(true)
+	before := k.asked.Load()
+	require.Eventually(t, func() bool { push(); return k.asked.Load() > before }, time.Minute, 20*time.Millisecond)
+	require.Equal(t, "x", c.next().data.String("id"), "while nobody can tell, the stream goes on")
+	k.away.Store(false)
+	k.revoked.Store(true)
+	require.Eventually(t, func() bool {
+		push()
+		for {
+			select {
+			case _, open := <-c.messages:
+				if !open {
+					return true
+				}
+			default:
+				return false
+			}
+		}
+	}, time.Minute, 20*time.Millisecond)
 }

@@ -92,7 +92,7 @@ func patchStage(r *request) error {
 	if record.Execution.Status.Complete() {
 		return ended(record.Execution, "edited")
 	}
-	if err := r.mayJudge(record.Execution.Stage(r.param("stageId")), patch); err != nil {
+	if err := r.mayJudge(record.Execution, patch); err != nil {
 		return err
 	}
 	id := record.Execution.ID

@@ -86,7 +86,11 @@ func streamLogs(r *request) error {
 	if err != nil {
 		return err
 	}
-	s := &eventStream{request: r}
+	s := &eventStream{request: r, judged: time.Now(), known: time.Now()}
+	s.judge = func() (func(string) bool, error) {
+		_, err := r.live(r.param("account"))
+		return nil, err
+	}
 	return s.logs(live, in)
 }
 
@@ -154,6 +158,8 @@ func (s *eventStream) logs(live Live, in activities.FollowLogsInput) error {
 				s.bye()
 			}
 			return nil
+		case err == nil && s.allowed() != nil:
+			return nil // it connects again and is told why
 		case err == nil:
 			out, failures = next, 0
 			alive = s.lines(out)

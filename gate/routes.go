@@ -223,7 +223,7 @@ func commonRoutes() []route {
 		{Method: "POST", Path: "/v2/pipelineTemplates/update/{id}", Summary: "Replace a template; answers once it is done", Auth: authShared, Query: []parameter{tagParam, {"skipPlanDependents", "boolean", false, "Accepted and without effect, as in Spinnaker."}}, Request: pipeline.Map{}, Response: task{}, handle: updateTemplate},
 		{Method: "GET", Path: "/v2/pipelineTemplates/{id}", Summary: "One version of a template", Auth: authLogin, Query: []parameter{tagParam, digestParam}, Response: pipeline.Map{}, handle: getTemplate},
 		{Method: "DELETE", Path: "/v2/pipelineTemplates/{id}", Summary: "Delete a version of a template; answers once it is done", Auth: authShared, Query: []parameter{tagParam, digestParam, {"application", "string", nil, "The application of the task."}}, Response: task{}, Status: http.StatusAccepted, handle: deleteTemplate},
-		{Method: "GET", Path: "/v2/pipelineTemplates/{id}/dependents", Summary: "The pipelines that are made from a template", Auth: authLogin, Response: []dependent{}, handle: listTemplateDependents},
+		{Method: "GET", Path: "/v2/pipelineTemplates/{id}/dependents", Summary: "The pipelines that are made from a template, of applications that the caller may read", Auth: authLogin, Response: []dependent{}, handle: listTemplateDependents},
 
 		// Tasks.
 		{Method: "POST", Path: "/tasks", Summary: "Start a task: jobs that run one after another", Auth: authTask, Request: pipeline.TaskRequest{}, Response: ref{}, handle: createTask},

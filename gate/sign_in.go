@@ -104,6 +104,34 @@ func (s *Server) identify(r *request) error {
 	return nil
 }
 
+// identifyAgain refuses a caller who is not known any more: one whose session ended,
+// whose token was revoked. While that cannot be told, the caller stays.
+func (r *request) identifyAgain() error {
+	if r.server.signIn == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(r.ctx(), r.server.config.RequestTimeout)
+	defer cancel()
+	who, err := r.server.signIn.Identify(silent{}, r.Request.WithContext(ctx))
+	switch {
+	case err != nil && pipeline.CodeOf(err) == pipeline.CodeUnavailable, err == nil && who.Principal.Mode == modeNone:
+		return nil
+	case err != nil:
+		return err
+	case fiat.UserKey(who.Principal.Name) != fiat.UserKey(r.caller.Principal.Name):
+		return pipeline.Errorf(pipeline.CodeUnauthenticated, "The caller is another one by now: connect again.")
+	}
+	r.caller.Principal = who.Principal
+	return nil
+}
+
+// silent takes what is said to a client that can be told nothing any more.
+type silent struct{}
+
+func (silent) Header() http.Header            { return http.Header{} }
+func (silent) Write(text []byte) (int, error) { return len(text), nil }
+func (silent) WriteHeader(int)                {}
+
 // modeNone is the mode of callers who are known by nothing.
 const modeNone = "none"
 

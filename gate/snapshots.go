@@ -22,9 +22,21 @@ func getSnapshot(r *request) error {
 	if err != nil {
 		return err
 	}
+	if err := r.ownSnapshot(doc); err != nil {
+		return err
+	}
 	return r.answer(http.StatusOK, doc)
 }
 
+// ownSnapshot refuses a snapshot of another application whose ID is the same: that
+// of a in b-c is that of a-b in c.
+func (r *request) ownSnapshot(doc pipeline.Map) error {
+	if of := doc.String("application"); of != "" && !sameApplication(of, r.param("application")) {
+		return front50.KindSnapshot.NotFound(r.snapshotID())
+	}
+	return nil
+}
+
 func listSnapshots(r *request) error {
-	return r.historyOf(front50.KindSnapshot, r.snapshotID(), func(pipeline.Map) error { return nil }) // checked by the path
+	return r.historyOf(front50.KindSnapshot, r.snapshotID(), r.ownSnapshot)
 }

@@ -1,7 +1,10 @@
 package gate
 
 import (
+	"cmp"
+
 	"github.com/gennaker/gennaker/executions"
+	"github.com/gennaker/gennaker/fiat"
 	"github.com/gennaker/gennaker/internal/ids"
 	"github.com/gennaker/gennaker/pipeline"
 )
@@ -87,11 +90,20 @@ func (r *request) newExecution(config pipeline.Pipeline, l pipeline.Launch) (*pi
 // checkRunnable refuses a configuration whose stored form is disabled. One that
 // is not stored may run (reference: orca section 3.9).
 func (r *request) checkRunnable(config pipeline.Pipeline) error {
-	if pipeline.Map(config).Map("initialConfig").Bool("enabled") || config.ID() == "" {
+	id := cmp.Or(config.ID(), pipeline.Map(config).String("pipelineConfigId"))
+	if id == "" {
 		return nil
 	}
-	stored, err := r.server.front50.Pipeline(r.ctx(), config.ID())
+	stored, err := r.server.front50.Pipeline(r.ctx(), id)
+	if err == nil && !sameApplication(stored.Application(), config.Application()) {
+		// It would count as a run of that pipeline, and hold up those that wait for it.
+		if err := r.mayUse(stored.Application(), fiat.Execute); err != nil {
+			return err
+		}
+	}
 	switch {
+	case err == nil && pipeline.Map(config).Map("initialConfig").Bool("enabled"):
+		return nil
 	case err == nil:
 		return refuseDisabled(stored)
 	case pipeline.CodeOf(err) == pipeline.CodeNotFound:

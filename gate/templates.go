@@ -85,8 +85,15 @@ func listTemplateDependents(r *request) error {
 	if err != nil {
 		return err
 	}
+	may, err := r.applicationsToRead()
+	if err != nil {
+		return err
+	}
 	out := []dependent{}
 	for _, p := range front50.TemplateDependents(all, r.param("id")) {
+		if !may(p.Application()) {
+			continue
+		}
 		out = append(out, dependent{Application: p.Application(), PipelineConfigID: p.ID(), PipelineName: p.Name()})
 	}
 	return r.answer(http.StatusOK, out)
@@ -208,6 +215,10 @@ func (r *request) runTemplateTask(status int, application, description string, j
 		job["tag"] = tag
 	}
 	job["user"] = r.caller.User
+	application, err := r.labelled(application)
+	if err != nil {
+		return err
+	}
 	done, err := r.runTask(pipeline.TaskRequest{Application: application, Description: description, Job: []pipeline.Map{job}})
 	if err != nil {
 		return err

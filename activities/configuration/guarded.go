@@ -72,8 +72,9 @@ func (g *Guarded) UpsertApplication(ctx context.Context, in activities.UpsertApp
 	}
 	if err := g.may(ctx, in.Scope, in.Application.Name(), needs); err != nil {
 		if applied(stored, in.Application) {
-			// The call's own forerunner took the caller's permission away.
-			return activities.UpsertApplicationOutput{Previous: stored, Current: stored}, nil
+			// The call's own forerunner took the caller's permission away. What the caller
+			// did not give is not the caller's to read.
+			return activities.UpsertApplicationOutput{Previous: in.Application, Current: in.Application}, nil
 		}
 		return activities.UpsertApplicationOutput{}, err
 	}

@@ -269,7 +269,7 @@ func concerns(t executions.Topic, c executions.Change) bool {
 	case t.Execution != "":
 		return t.Execution == c.ID
 	case t.Application != "":
-		return strings.EqualFold(t.Application, c.Application)
+		return executions.SameApplication(t.Application, c.Application)
 	}
 	return t.All
 }

@@ -71,7 +71,7 @@ func compareEntries(a, b entry) int {
 
 func (e entry) matches(q executions.Query) bool {
 	return (len(q.Statuses) == 0 || slices.Contains(q.Statuses, e.status)) && (q.Type == "" || q.Type == e.kind) &&
-		(q.Application == "" || strings.EqualFold(q.Application, e.application))
+		(q.Application == "" || executions.SameApplication(q.Application, e.application))
 }
 
 func bodyKey(id string) string { return Prefix + "by-id/" + escape(id) + "/execution.json" }

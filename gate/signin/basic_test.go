@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -231,6 +232,39 @@ func TestAPITokens(t *testing.T) {
 	w.redis.Kill()
 	made = create(ines, `{"name":"again"}`)
 	require.Equal(t, 201, made.StatusCode, "%s: tokens need no Redis", made.body)
+}
+
+// TestTokensEndWithTheirUsers: who is gone from the file, or has other roles there, is
+// so for API tokens too.
+func TestTokensEndWithTheirUsers(t *testing.T) {
+	t.Parallel()
+	w, path := newBasic(t)
+	made := newBrowser(t, "Authorization", basic("ines", "ines!")).do("POST", w.url+"/auth/apiTokens", `{"name":"ci"}`, "Content-Type", "application/json")
+	require.Equal(t, 201, made.StatusCode, made.body)
+	var token struct{ Token string }
+	require.NoError(t, json.Unmarshal([]byte(made.body), &token))
+	shown := newBrowser(t, "X-Spinnaker-Token", token.Token)
+	require.Equal(t, 200, shown.get(w.url+"/version").StatusCode)
+
+	usersFile(t, path, fiat.Principal{Name: "ines", Roles: []string{"guests"}}, fiat.Principal{Name: "omar"})
+	eventually(t, "the token's user has the roles of now", func() bool {
+		require.Equal(t, 200, shown.get(w.url+"/version").StatusCode)
+		u, err := w.users.User(t.Context(), "ines")
+		return err == nil && slices.Equal(u.Roles, []string{"guests"})
+	})
+	usersFile(t, path, fiat.Principal{Name: "omar"})
+	eventually(t, "the token's user is gone", func() bool { return shown.get(w.url+"/version").StatusCode == 401 })
+}
+
+// TestPasswordsOfBrowsersAreNotForOtherPages: a browser sends what it knows with
+// whatever any page asks for.
+func TestPasswordsOfBrowsersAreNotForOtherPages(t *testing.T) {
+	t.Parallel()
+	w, _ := newBasic(t)
+	b := newBrowser(t, "Authorization", basic("ines", "ines!"), "Content-Type", "application/json")
+	require.Equal(t, 403, b.do("POST", w.url+"/auth/apiTokens", `{"name":"a"}`, "Origin", "https://evil.example").StatusCode)
+	require.Equal(t, 403, b.do("POST", w.url+"/auth/apiTokens", `{"name":"a"}`, "Sec-Fetch-Site", "cross-site").StatusCode)
+	require.Equal(t, 201, b.do("POST", w.url+"/auth/apiTokens", `{"name":"a"}`, "Origin", deckURL).StatusCode)
 }
 
 func basic(user, password string) string {

@@ -30,6 +30,7 @@ type guard struct {
 
 	mu     sync.Mutex
 	counts map[string]failures
+	turns  map[string]*turn
 }
 
 type failures struct {
@@ -38,19 +39,26 @@ type failures struct {
 }
 
 func newGuard(shared fiat.Failures, now func() time.Time, log *slog.Logger) *guard {
-	return &guard{shared: shared, now: now, log: log, counts: map[string]failures{}}
+	return &guard{shared: shared, now: now, log: log, counts: map[string]failures{}, turns: map[string]*turn{}}
 }
 
 // check checks a password, unless there were too many failures.
 func (s *SignIn) check(r *http.Request, username, password string) (fiat.Principal, error) {
+	if len(username) > maxName {
+		return fiat.Principal{}, errWrong() // nobody has such a name, and all that is counted is kept
+	}
 	user, address := "user:"+fiat.UserKey(username), "address:"+s.address(r)
 	ctx := r.Context()
 	if wait := s.guard.blocked(ctx, user, address); wait > 0 {
-		seconds := int(wait.Seconds()) + 1
-		return fiat.Principal{}, &pipeline.Error{
-			Code: pipeline.CodeThrottled, RetryAfter: wait,
-			Message: "There were too many wrong passwords: wait " + (time.Duration(seconds) * time.Second).String() + " and try again.",
-		}
+		return fiat.Principal{}, errTooMany(wait)
+	}
+	release, err := s.guard.enter(ctx, user)
+	if err != nil {
+		return fiat.Principal{}, err
+	}
+	defer release()
+	if wait := s.guard.blockedHere(user, address); wait > 0 { // those before it were wrong
+		return fiat.Principal{}, errTooMany(wait)
 	}
 	p, err := s.passwords.Check(ctx, username, password)
 	switch {
@@ -63,14 +71,61 @@ func (s *SignIn) check(r *http.Request, username, password string) (fiat.Princip
 	return p, err
 }
 
-// blocked returns for how long the keys have to wait yet.
-func (g *guard) blocked(ctx context.Context, keys ...string) time.Duration {
+func errTooMany(wait time.Duration) error {
+	seconds := int(wait.Seconds()) + 1
+	return &pipeline.Error{
+		Code: pipeline.CodeThrottled, RetryAfter: wait,
+		Message: "There were too many wrong passwords: wait " + (time.Duration(seconds) * time.Second).String() + " and try again.",
+	}
+}
+
+// turn is that of the attempts of one user that are under way.
+type turn struct {
+	slots chan struct{}
+	users int
+}
+
+// enter waits until few attempts of a user are under way: else as many as are sent
+// at once would be free before the first of them is counted.
+func (g *guard) enter(ctx context.Context, user string) (release func(), err error) {
+	g.mu.Lock()
+	t := g.turns[user]
+	if t == nil {
+		t = &turn{slots: make(chan struct{}, freeByUser)}
+		g.turns[user] = t
+	}
+	t.users++
+	g.mu.Unlock()
+	leave := func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if t.users--; t.users == 0 {
+			delete(g.turns, user)
+		}
+	}
+	select {
+	case t.slots <- struct{}{}:
+		return func() { <-t.slots; leave() }, nil
+	case <-ctx.Done():
+		leave()
+		return nil, pipeline.Wrap(pipeline.CodeUnavailable, ctx.Err(), "Too many sign-ins are being checked: try again.")
+	}
+}
+
+// blockedHere is blocked by what this process counted.
+func (g *guard) blockedHere(keys ...string) time.Duration {
 	var wait time.Duration
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	for _, k := range keys {
 		wait = max(wait, g.counts[k].blocked.Sub(g.now()))
 	}
-	g.mu.Unlock()
+	return wait
+}
+
+// blocked returns for how long the keys have to wait yet.
+func (g *guard) blocked(ctx context.Context, keys ...string) time.Duration {
+	wait := g.blockedHere(keys...)
 	if wait <= 0 && g.shared != nil {
 		if shared, err := g.shared.Blocked(ctx, keys...); err == nil {
 			wait = shared

@@ -188,7 +188,8 @@ func (s *SignIn) shown(r *http.Request) (gate.Identity, bool, error) {
 	if err == nil {
 		err = s.keep(r.Context(), p)
 	}
-	return gate.Identity{Principal: p}, err == nil, err
+	// A browser that knows a password sends it by itself.
+	return gate.Identity{Principal: p, Ambient: scheme == "basic"}, err == nil, err
 }
 
 // ambient finds a caller by what browsers and proxies send by themselves.
@@ -265,7 +266,7 @@ func (s *SignIn) keepNow(ctx context.Context, p fiat.Principal) error {
 // named refuses names that nobody may have.
 func named(p fiat.Principal) (fiat.Principal, error) {
 	p.Name = strings.TrimSpace(p.Name)
-	odd := func(c rune) bool { return unicode.IsControl(c) || c == unicode.ReplacementChar }
+	odd := func(c rune) bool { return unicode.IsControl(c) || c == unicode.ReplacementChar || fiat.Confusing(c) }
 	switch {
 	case p.Name == "":
 		return p, pipeline.Errorf(pipeline.CodeUnauthenticated, "The sign-in has no user's name.")

@@ -45,8 +45,35 @@ func (s *SignIn) byToken(r *http.Request) (fiat.Principal, bool, error) {
 	if !s.now().Before(t.ExpiresAt.Time()) {
 		return fiat.Principal{}, false, pipeline.Errorf(pipeline.CodeUnauthenticated, "The API token %q ended on %s: make another one.", t.Name, t.ExpiresAt.Time().UTC().Format(time.DateOnly))
 	}
+	if err := s.stillThere(r.Context(), t); err != nil {
+		return fiat.Principal{}, false, err
+	}
 	s.d.Tokens.Used(r.Context(), id)
 	return fiat.Principal{Name: t.PrincipalID, Mode: modeToken, TokenID: t.ID, Scopes: t.Scopes}, true, nil
+}
+
+// stillThere refuses the token of a user who is gone from the file of users, and of a
+// service account that is deleted, whose name could be somebody else's by now. What
+// the file says of a user's roles counts for the user's tokens too.
+func (s *SignIn) stillThere(ctx context.Context, t fiat.Token) error {
+	gone := pipeline.Errorf(pipeline.CodeUnauthenticated, "The API token %q is that of %.100q, who is gone.", t.Name, t.PrincipalID)
+	switch {
+	case t.PrincipalType == fiat.PrincipalServiceAccount && s.d.ServiceAccount != nil:
+		exists, err := s.d.ServiceAccount(ctx, t.PrincipalID)
+		if err == nil && !exists {
+			return gone
+		}
+		return err
+	case t.PrincipalType == fiat.PrincipalUser && s.users != nil:
+		p, ok := s.users.principal(t.PrincipalID)
+		if ok {
+			return s.keep(ctx, p)
+		}
+		if s.x509 == nil { // people with certificates are in no file
+			return gone
+		}
+	}
+	return nil
 }
 
 func errToken() error {
