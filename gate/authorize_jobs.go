@@ -152,6 +152,12 @@ func (r *request) maySave(p pipeline.Pipeline) error {
 			return err
 		}
 	}
+	return r.mayRunAs(p)
+}
+
+// mayRunAs refuses triggers that run as service accounts which are not the
+// caller's to use.
+func (r *request) mayRunAs(p pipeline.Pipeline) error {
 	s, err := r.subject()
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ func (s *Server) codecRoutes() []mounted {
 	var out []mounted
 	for _, verb := range []string{"encode", "decode", "download"} {
 		path := CodecPath + "/" + verb
-		out = append(out, mounted{segments: split(path), route: &route{Method: http.MethodPost, Path: path, Auth: authLogin, handle: convertPayloads}})
+		out = append(out, mounted{segments: split(path), route: &route{Method: http.MethodPost, Path: path, Auth: authCodec, handle: convertPayloads}})
 	}
 	return out
 }

@@ -66,6 +66,7 @@ var (
 	authAccountRead  = permission{words: "READ on the account.", kind: onAccount, needs: fiat.Read}
 	authAccountWrite = permission{words: "An administrator, where fiat-admin-roles names any; refused unless account-storage-enabled is set.", kind: accountManagers, needs: fiat.Write}
 	authClusters     = permission{words: "READ on the account, and on the application where the path names one; lists leave out accounts that the caller may not read. The headers X-Gennaker-Stale and X-Gennaker-Incomplete tell what an answer lacks.", kind: onAccount, needs: fiat.Read}
+	authCodec        = permission{words: "An administrator, where fiat-admin-roles names any: who may decode payloads reads every execution.", kind: accountManagers, needs: fiat.Write}
 	authTask         = permission{words: "What each job needs: CREATE for a new application, else WRITE on the application; on the account of a cloud operation too.", kind: onJobs, needs: fiat.Write}
 	authTaskRead     = permission{words: "READ on the application, except for whoever started the task: clients poll before the permissions of a new application exist.", kind: onExecution, needs: fiat.Read}
 	authAdmin        = permission{words: "An administrator.", kind: administrators, needs: fiat.Write}

@@ -208,6 +208,11 @@ func (s *Server) answer(r *request, m mounted) (err error) {
 	}
 	r.query = r.Request.URL.Query()
 	if err = s.identify(r); err != nil {
+		// Whoever guesses is slowed down by the address.
+		r.caller.User = anonymous
+		if limited := s.limit(r); limited != nil {
+			return limited
+		}
 		return err
 	}
 	if r.values, err = m.values(r.Param); err != nil {

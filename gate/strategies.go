@@ -105,7 +105,10 @@ func (r *request) saveStrategyAs(id string) (pipeline.Map, error) {
 // maySaveStrategy refuses a strategy of an application that is not the caller's to
 // change, and one that was another application's.
 func (r *request) maySaveStrategy(p pipeline.Pipeline) error {
-	if err := r.mayUse(p.Application(), fiat.Write); err != nil || p.ID() == "" {
+	if err := r.mayUse(p.Application(), fiat.Write); err != nil {
+		return err
+	}
+	if err := r.mayRunAs(p); err != nil || p.ID() == "" {
 		return err
 	}
 	stored, err := r.server.front50.Document(r.ctx(), front50.KindStrategy, p.ID())
