@@ -109,10 +109,7 @@ export function ExecutionsPage() {
         />
         <Group gap="md" ml="auto">
           <LiveHint state={live} />
-          <StartMenu
-            pipelines={pipelines.data ?? []}
-            onStart={(pipeline) => setStarting({ pipeline })}
-          />
+          <StartMenu pipelines={pipelines.data} onStart={(pipeline) => setStarting({ pipeline })} />
         </Group>
       </Group>
 
@@ -227,7 +224,8 @@ function StartMenu({
   pipelines,
   onStart,
 }: {
-  pipelines: PipelineConfig[];
+  /** Undefined while they are not known. */
+  pipelines: PipelineConfig[] | undefined;
   onStart: (pipeline: PipelineConfig) => void;
 }) {
   return (
@@ -235,14 +233,14 @@ function StartMenu({
       <Menu.Target>
         <Button
           leftSection={<IconPlayerPlayFilled size={13} />}
-          disabled={pipelines.length === 0}
-          title={pipelines.length === 0 ? "This application has no pipelines." : undefined}
+          disabled={!pipelines?.length}
+          title={pipelines?.length === 0 ? "This application has no pipelines." : undefined}
         >
           Start pipeline
         </Button>
       </Menu.Target>
       <Menu.Dropdown mah={360} style={{ overflowY: "auto" }}>
-        {pipelines.map((pipeline) => (
+        {pipelines?.map((pipeline) => (
           <Menu.Item
             key={pipeline.id ?? pipeline.name}
             disabled={pipeline.disabled}
