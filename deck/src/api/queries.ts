@@ -1,5 +1,5 @@
 import { infiniteQueryOptions, QueryCache, QueryClient, queryOptions } from "@tanstack/react-query";
-import { ApiError, isNotFound } from "./errors";
+import { ApiError, isForbidden, isNotFound } from "./errors";
 import { gate, type AuditFilter, type ExecutionsQuery } from "./gate";
 import { channels, recentEvents } from "./recent";
 import type { AuditEvent, Execution } from "./types";
@@ -46,6 +46,12 @@ export function belongsTo(query: ExecutionsQuery, execution: Execution): boolean
 /** How often lists that have no stream are read again while they are on screen. */
 const LIST_REFRESH_MS = 10_000;
 
+/** What is refused is not asked again by itself: each refusal is an event of the audit log. */
+function unlessRefused(interval: number) {
+  return ({ state }: { state: { error: Error | null } }) =>
+    isForbidden(state.error) ? false : interval;
+}
+
 export function createQueryClient(): QueryClient {
   const client = new QueryClient({
     // A session that is over shows in any answer: who is signed in is asked again.
@@ -78,21 +84,21 @@ export const queries = {
     queryOptions({
       queryKey: keys.applications,
       queryFn: ({ signal }) => gate.applications(signal),
-      refetchInterval: LIST_REFRESH_MS,
+      refetchInterval: unlessRefused(LIST_REFRESH_MS),
     }),
 
   application: (application: string) =>
     queryOptions({
       queryKey: keys.application(application),
       queryFn: ({ signal }) => gate.application(application, signal),
-      refetchInterval: 3 * LIST_REFRESH_MS,
+      refetchInterval: unlessRefused(3 * LIST_REFRESH_MS),
     }),
 
   pipelineConfigs: (application: string) =>
     queryOptions({
       queryKey: keys.pipelineConfigs(application),
       queryFn: ({ signal }) => gate.pipelineConfigs(application, signal),
-      refetchInterval: LIST_REFRESH_MS,
+      refetchInterval: unlessRefused(LIST_REFRESH_MS),
     }),
 
   /** Kept fresh by the application's stream. */
@@ -131,7 +137,7 @@ export const queries = {
     queryOptions({
       queryKey: keys.tasks(application),
       queryFn: ({ signal }) => gate.tasks(application, signal),
-      refetchInterval: LIST_REFRESH_MS / 2,
+      refetchInterval: unlessRefused(LIST_REFRESH_MS / 2),
     }),
 
   credentials: () =>

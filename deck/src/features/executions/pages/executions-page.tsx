@@ -3,6 +3,7 @@ import { IconFilterOff, IconPlayerPlayFilled, IconPlus, IconRoute } from "@table
 import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { Link, useParams, useSearchParams } from "react-router";
+import { isForbidden } from "@/api/errors";
 import { useLiveApplication } from "@/api/live";
 import { queries } from "@/api/queries";
 import type { Execution, PipelineConfig } from "@/api/types";
@@ -42,7 +43,8 @@ export function ExecutionsPage() {
     }),
   );
   const pipelines = useQuery(queries.pipelineConfigs(application));
-  const live = useLiveApplication(application);
+  const refused = isForbidden(executions.error);
+  const live = useLiveApplication(application, { enabled: !refused });
   const [starting, setStarting] = useState<{ pipeline: PipelineConfig; like?: Execution }>();
   const [canceling, setCanceling] = useState<Execution>();
   const [deleting, setDeleting] = useState<Execution>();
@@ -108,7 +110,7 @@ export function ExecutionsPage() {
           allowDeselect={false}
         />
         <Group gap="md" ml="auto">
-          <LiveHint state={live} />
+          {!refused && <LiveHint state={live} />}
           <StartMenu pipelines={pipelines.data} onStart={(pipeline) => setStarting({ pipeline })} />
         </Group>
       </Group>
