@@ -4,7 +4,6 @@ test("makes an API token, shows it once, and revokes it", async ({ page }) => {
   await useScenario(page, "admin");
   await page.goto("/applications");
   await page.getByRole("button", { name: "mira" }).click();
-  await expectAccessible(page);
   await page.getByRole("menuitem", { name: "API tokens" }).click();
   await expect(page).toHaveURL(/\/api-tokens$/);
   const table = page.getByRole("table", { name: "API tokens" });
@@ -49,7 +48,7 @@ test("shows administrators the audit log, and reads on", async ({ page }) => {
   await page.getByRole("button", { name: "Show more" }).click();
   await expect(rows).toHaveCount(1 + 120);
   await expect(page.getByRole("button", { name: "Show more" })).toBeHidden();
-  await page.getByRole("checkbox", { name: "Refused only" }).check();
+  await page.getByRole("checkbox", { name: "Refused only" }).click();
   await expect(rows).toHaveCount(1 + 12);
   await expect(rows.nth(1)).toContainText("EXECUTE on the application 'inventory'");
   await expect(page).toHaveURL(/denied=true/);
