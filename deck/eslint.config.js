@@ -25,7 +25,7 @@ const layerZones = Object.entries(mayImport).flatMap(([layer, allowed]) =>
       message: `src/${layer} may import ${allowed.length ? allowed.map((l) => `src/${l}`).join(", ") : "nothing"} only: move what you need down a layer.`,
     })),
 );
-const features = ["applications", "executions", "pipelines", "tasks"];
+const features = ["applications", "audit", "executions", "pipelines", "tasks", "tokens"];
 const featureZones = features.map((feature) => ({
   target: `./src/features/${feature}`,
   from: "./src/features",

@@ -1,6 +1,7 @@
 import { setupWorker } from "msw/browser";
 import { Db } from "./db";
 import { Engine } from "./engine";
+import { accountHandlers } from "./handlers/account";
 import { applicationHandlers } from "./handlers/applications";
 import { executionHandlers } from "./handlers/executions";
 import { pipelineHandlers } from "./handlers/pipelines";
@@ -14,6 +15,7 @@ export async function startMockApi(): Promise<void> {
   seed(db);
   const worker = setupWorker(
     ...systemHandlers(db),
+    ...accountHandlers(db),
     ...applicationHandlers(db),
     ...pipelineHandlers(db, engine),
     ...executionHandlers(db, engine),

@@ -1,6 +1,8 @@
 import type {
   Account,
+  ApiToken,
   ApplicationSummary,
+  AuditEvent,
   Execution,
   PipelineConfig,
   Task,
@@ -20,6 +22,19 @@ export class Db {
   tasks: Task[] = [];
   accounts: Account[] = [{ name: "local", type: "kubernetes", cloudProvider: "kubernetes" }];
   user: User = { username: "anonymous", email: "anonymous" };
+  /** Who is signed in with the scenario "admin". */
+  admin: User = {
+    username: "mira",
+    email: "mira@example.com",
+    roles: ["admins"],
+    isAdmin: true,
+    canMintApiTokens: true,
+    maxUserTokenLifetimeDays: 90,
+    maxServiceAccountTokenLifetimeDays: 365,
+  };
+  tokens: ApiToken[] = [];
+  /** Newest first. */
+  audit: AuditEvent[] = [];
   private readonly listeners = new Set<(event: StreamEvent) => void>();
 
   subscribe(listener: (event: StreamEvent) => void): () => void {

@@ -1,5 +1,6 @@
 /** The pipelines that the mock API begins with. */
 import type { PipelineConfig } from "@/api/types";
+import { READ_ONLY_APPLICATION } from "./scenarios";
 
 function deployment(name: string, image: string) {
   return {
@@ -236,4 +237,13 @@ export const settle: PipelineConfig = {
       ...kubernetes,
     },
   ],
+};
+
+/** Of an application that may only be read. */
+export const recount: PipelineConfig = {
+  id: "recount-id",
+  application: READ_ONLY_APPLICATION,
+  name: "Recount stock",
+  description: "Counts every warehouse again.",
+  stages: [{ refId: "1", type: "wait", name: "Wait for the night", waitTime: 36_000 }],
 };

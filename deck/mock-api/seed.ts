@@ -3,8 +3,14 @@ import { isComplete, type Status } from "@/lib/status";
 import type { Db } from "./db";
 import { beginStage, endStage, failStage, planExecution, resetStage } from "./engine";
 import { nextId } from "./ids";
-import { migrate, release, settle, staging, warm } from "./pipelines";
-import { BROKEN_APPLICATION, EMPTY_APPLICATION, FORBIDDEN_APPLICATION } from "./scenarios";
+import { migrate, recount, release, settle, staging, warm } from "./pipelines";
+import {
+  BROKEN_APPLICATION,
+  denied,
+  EMPTY_APPLICATION,
+  FORBIDDEN_APPLICATION,
+  READ_ONLY_APPLICATION,
+} from "./scenarios";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -25,7 +31,7 @@ export function seed(db: Db, now = Date.now()): void {
     });
   application("shop", "Storefront and basket", "shop@example.com", 2 * HOUR);
   application("payments", "Card and invoice payments", "payments@example.com", 3 * DAY);
-  application("inventory", "Stock levels by warehouse", "logistics@example.com", 9 * DAY);
+  application(READ_ONLY_APPLICATION, "Stock levels by warehouse", "logistics@example.com", 9 * DAY);
   application("search", "Product search", "search@example.com", 26 * MINUTE);
   application("notifications", "", "platform@example.com", 40 * DAY);
   application(EMPTY_APPLICATION, "Nothing in it yet", "you@example.com", MINUTE);
@@ -33,13 +39,14 @@ export function seed(db: Db, now = Date.now()): void {
   application(BROKEN_APPLICATION, "Its reads fail", "chaos@example.com", DAY);
 
   db.pipelines.push(
-    ...[release, staging, warm, migrate, settle].map((pipeline) => ({
+    ...[release, staging, warm, migrate, settle, recount].map((pipeline) => ({
       ...structuredClone(pipeline),
       updateTs: String(now - 3 * DAY),
       lastModifiedBy: "mira",
     })),
   );
   seedExecutions(db, now);
+  seedAccount(db, now);
   db.addTask("shop", "Save pipeline 'Release to production'", "savePipeline");
   db.addTask(
     "shop",
@@ -47,6 +54,52 @@ export function seed(db: Db, now = Date.now()): void {
     "deletePipeline",
     "Pipeline 'Old release' is referenced by 'Release to production'.",
   );
+}
+
+/** Tokens and events of the audit log, more than one answer holds. */
+function seedAccount(db: Db, now: number): void {
+  const iso = (time: number) => new Date(time).toISOString();
+  db.tokens.push(
+    {
+      id: "token-ci",
+      name: "nightly build",
+      principalType: "USER",
+      principalId: "mira",
+      scopes: ["READ", "EXECUTE"],
+      createdByUserId: "mira",
+      createdAt: iso(now - 20 * DAY),
+      expiresAt: iso(now + 70 * DAY),
+      lastUsedAt: iso(now - 8 * HOUR),
+    },
+    {
+      id: "token-old",
+      name: "migration",
+      principalType: "SERVICE_ACCOUNT",
+      principalId: "robot@example.com",
+      scopes: [],
+      createdByUserId: "mira",
+      createdAt: iso(now - 90 * DAY),
+      expiresAt: iso(now - DAY),
+    },
+  );
+  for (let index = 0; index < 120; index++) {
+    const refused = index % 10 === 3;
+    db.audit.push({
+      // Pairs of events share a millisecond.
+      time: now - 5 * MINUTE - Math.floor(index / 2) * MINUTE,
+      user: refused ? "jonas" : "mira",
+      mode: "basic",
+      address: "10.0.0.7",
+      method: refused ? "POST" : "PUT",
+      route: refused ? "/pipelines/v2/{application}/{name}" : "/pipelines/{id}/cancel",
+      status: refused ? 403 : 200,
+      allowed: !refused,
+      ...(refused ? { reason: denied("EXECUTE", READ_ONLY_APPLICATION) } : {}),
+      applications: [refused ? READ_ONLY_APPLICATION : "shop"],
+      target: refused ? "name=Recount stock" : `id=${index}`,
+      request: `request-${index}`,
+    });
+  }
 }
 
 const version = { version: "2.14.1", region: "eu-west" };
@@ -73,6 +126,7 @@ function seedExecutions(db: Db, now: number): void {
     parameters,
   });
 
+  add(recount, HOUR, "jonas", manual(), (execution, clock) => clock.begin(execution, "1"));
   add(release, 2 * DAY, "mira", manual({ ...version, version: "2.13.0" }), (execution, clock) => {
     clock.all(execution, ["1", "2", "3"], "SUCCEEDED");
     clock.judge(execution, "4", "continue", "mira");

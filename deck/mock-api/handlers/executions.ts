@@ -4,7 +4,13 @@ import { isComplete } from "@/lib/status";
 import { nothing, refuse } from "../answers";
 import { withoutDetails, type Db, type StreamEvent } from "../db";
 import type { Engine } from "../engine";
-import { BROKEN_APPLICATION, currentScenario, FORBIDDEN_APPLICATION } from "../scenarios";
+import {
+  BROKEN_APPLICATION,
+  currentScenario,
+  denied,
+  FORBIDDEN_APPLICATION,
+  READ_ONLY_APPLICATION,
+} from "../scenarios";
 
 export function executionHandlers(db: Db, engine: Engine): HttpHandler[] {
   const find = (id: string) => db.executions.find((execution) => execution.id === id);
@@ -64,6 +70,8 @@ export function executionHandlers(db: Db, engine: Engine): HttpHandler[] {
     http.put<{ id: string }>("/gate/pipelines/:id/cancel", ({ params, request }) => {
       const execution = find(params.id);
       if (!execution) return refuse(404, `Pipeline not found (id: ${params.id})`);
+      if (execution.application === READ_ONLY_APPLICATION)
+        return refuse(403, denied("EXECUTE", execution.application));
       if (isComplete(execution.status)) {
         return refuse(400, `Execution ${execution.id} has already ended: ${execution.status}`);
       }
@@ -75,6 +83,8 @@ export function executionHandlers(db: Db, engine: Engine): HttpHandler[] {
     http.put<{ id: string; verb: string }>("/gate/pipelines/:id/:verb", ({ params }) => {
       const execution = find(params.id);
       if (!execution) return refuse(404, `Pipeline not found (id: ${params.id})`);
+      if (execution.application === READ_ONLY_APPLICATION)
+        return refuse(403, denied("EXECUTE", execution.application));
       const pauses = params.verb === "pause";
       const needed = pauses ? "RUNNING" : "PAUSED";
       if (execution.status !== needed) {

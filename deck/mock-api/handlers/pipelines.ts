@@ -4,7 +4,7 @@ import { nothing, refuse } from "../answers";
 import type { Db } from "../db";
 import type { Engine } from "../engine";
 import { planOf } from "../plan";
-import { REFUSED_STAGE_TYPE } from "../scenarios";
+import { denied, READ_ONLY_APPLICATION, REFUSED_STAGE_TYPE } from "../scenarios";
 
 export function pipelineHandlers(db: Db, engine: Engine): HttpHandler[] {
   return [
@@ -25,6 +25,8 @@ export function pipelineHandlers(db: Db, engine: Engine): HttpHandler[] {
 
     http.post("/gate/pipelines", async ({ request }) => {
       const pipeline = (await request.json()) as PipelineConfig;
+      if (pipeline.application === READ_ONLY_APPLICATION)
+        return refuse(403, denied("WRITE", pipeline.application));
       const fault = faultOf(db, pipeline);
       if (fault) return refuse(400, fault);
       const stale = new URL(request.url).searchParams.get("staleCheck") === "true";
@@ -61,6 +63,8 @@ export function pipelineHandlers(db: Db, engine: Engine): HttpHandler[] {
       "/gate/pipelines/v2/:application/:name",
       async ({ params, request }) => {
         const pipeline = db.findPipeline(params.application, params.name);
+        if (params.application === READ_ONLY_APPLICATION)
+          return refuse(403, denied("EXECUTE", params.application));
         if (!pipeline) return refuse(404, `Pipeline not found (id: ${params.name})`);
         if (pipeline.disabled) return refuse(400, `Pipeline ${pipeline.name} is disabled`);
         const trigger = (await request.json()) as StartRequest;

@@ -11,7 +11,6 @@ export function systemHandlers(db: Db): HttpHandler[] {
       }),
     ),
     http.get("/gate/credentials", () => HttpResponse.json(db.accounts)),
-    http.get("/gate/auth/user", () => HttpResponse.json(db.user)),
     http.get("/gate/version", () => HttpResponse.json({ version: "0.1.0-mock" })),
   ];
 }

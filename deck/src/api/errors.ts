@@ -65,6 +65,10 @@ export function errorWords(error: unknown): ErrorWords {
   return { title: "Something went wrong", message, retryable: true };
 }
 
+export function isForbidden(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 403;
+}
+
 export function isNotFound(error: unknown): boolean {
   return error instanceof ApiError && error.status === 404;
 }

@@ -3,9 +3,12 @@ import { call } from "./client";
 import { ApiError } from "./errors";
 import type {
   Account,
+  ApiToken,
   Application,
   ApplicationSummary,
+  AuditEvent,
   Execution,
+  NewApiToken,
   PipelineConfig,
   Plan,
   Reference,
@@ -13,6 +16,7 @@ import type {
   StartRequest,
   Task,
   TaskRequest,
+  TokenRequest,
   User,
   Version,
 } from "./types";
@@ -23,6 +27,13 @@ export interface ExecutionsQuery {
   /** Newest executions per pipeline. */
   limit: number;
   statuses?: string[];
+}
+
+export interface AuditFilter {
+  user?: string;
+  application?: string;
+  /** Only what was refused. */
+  denied?: boolean;
 }
 
 export const gate = {
@@ -109,6 +120,26 @@ export const gate = {
   credentials: (signal?: AbortSignal) => call<Account[]>("/credentials", { signal }),
 
   user: (signal?: AbortSignal) => call<User | undefined>("/auth/user", { signal }),
+
+  apiTokens: (signal?: AbortSignal) => call<ApiToken[]>("/auth/apiTokens", { signal }),
+
+  createApiToken: (request: TokenRequest) =>
+    call<NewApiToken>("/auth/apiTokens", { method: "POST", body: request }),
+
+  revokeApiToken: (id: string) => call<void>(`/auth/apiTokens/${e(id)}`, { method: "DELETE" }),
+
+  /** The newest events before a moment, without it the newest of all. */
+  audit: (filter: AuditFilter, page: { to?: number; limit: number }, signal?: AbortSignal) =>
+    call<AuditEvent[]>("/audit", {
+      query: {
+        user: filter.user || undefined,
+        application: filter.application || undefined,
+        denied: filter.denied || undefined,
+        to: page.to,
+        limit: page.limit,
+      },
+      signal,
+    }),
 
   version: (signal?: AbortSignal) => call<Version>("/version", { signal }),
 

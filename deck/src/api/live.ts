@@ -43,10 +43,13 @@ export function useLiveExecution(id: string, { enabled = true } = {}): StreamSta
   });
 }
 
-/** Keeps an application's lists of executions up to date while the component is mounted. */
-export function useLiveApplication(application: string): StreamState {
+/**
+ * Keeps an application's lists of executions up to date while the component is mounted. For an
+ * application that may not be read it is not `enabled`.
+ */
+export function useLiveApplication(application: string, { enabled = true } = {}): StreamState {
   const client = useQueryClient();
-  return useStream(gateUrl(gate.applicationEvents(application)), {
+  return useStream(enabled ? gateUrl(gate.applicationEvents(application)) : undefined, {
     onEvent: (name, data) => {
       if (name === "execution" && isExecution(data)) {
         if (data.type === "ORCHESTRATION") {

@@ -1,8 +1,8 @@
-import { QueryCache, QueryClient, queryOptions } from "@tanstack/react-query";
-import { ApiError, isNotFound } from "./errors";
-import { gate, type ExecutionsQuery } from "./gate";
+import { infiniteQueryOptions, QueryCache, QueryClient, queryOptions } from "@tanstack/react-query";
+import { ApiError, isForbidden, isNotFound } from "./errors";
+import { gate, type AuditFilter, type ExecutionsQuery } from "./gate";
 import { channels, recentEvents } from "./recent";
-import type { Execution } from "./types";
+import type { AuditEvent, Execution } from "./types";
 
 /** Keys of the query cache. The live streams write under the same keys. */
 export const keys = {
@@ -15,7 +15,28 @@ export const keys = {
   execution: (id: string) => ["execution", id] as const,
   tasks: (application: string) => ["tasks", application] as const,
   user: ["user"] as const,
+  apiTokens: ["apiTokens"] as const,
 };
+
+/** How many events of the audit log one answer holds. */
+export const AUDIT_PAGE = 50;
+
+/** Events of several answers, each once: answers overlap by a millisecond. */
+export function auditEvents(pages: AuditEvent[][]): AuditEvent[] {
+  const byRequest = new Map<string, AuditEvent>();
+  for (const event of pages.flat()) {
+    if (!byRequest.has(event.request)) byRequest.set(event.request, event);
+  }
+  return [...byRequest.values()];
+}
+
+/** Where to read on, undefined at the end. The end of a query's time is left out of its answer. */
+function nextAuditPage(last: AuditEvent[], all: AuditEvent[][]): number | undefined {
+  const oldest = last.at(-1);
+  if (!oldest || last.length < AUDIT_PAGE) return undefined;
+  const news = auditEvents(all).length - auditEvents(all.slice(0, -1)).length;
+  return news > 0 ? oldest.time + 1 : oldest.time;
+}
 
 /** Whether an execution is part of a list that was asked for so. */
 export function belongsTo(query: ExecutionsQuery, execution: Execution): boolean {
@@ -24,6 +45,12 @@ export function belongsTo(query: ExecutionsQuery, execution: Execution): boolean
 
 /** How often lists that have no stream are read again while they are on screen. */
 const LIST_REFRESH_MS = 10_000;
+
+/** What is refused is not asked again by itself: each refusal is an event of the audit log. */
+function unlessRefused(interval: number) {
+  return ({ state }: { state: { error: Error | null } }) =>
+    isForbidden(state.error) ? false : interval;
+}
 
 export function createQueryClient(): QueryClient {
   const client = new QueryClient({
@@ -57,21 +84,21 @@ export const queries = {
     queryOptions({
       queryKey: keys.applications,
       queryFn: ({ signal }) => gate.applications(signal),
-      refetchInterval: LIST_REFRESH_MS,
+      refetchInterval: unlessRefused(LIST_REFRESH_MS),
     }),
 
   application: (application: string) =>
     queryOptions({
       queryKey: keys.application(application),
       queryFn: ({ signal }) => gate.application(application, signal),
-      refetchInterval: 3 * LIST_REFRESH_MS,
+      refetchInterval: unlessRefused(3 * LIST_REFRESH_MS),
     }),
 
   pipelineConfigs: (application: string) =>
     queryOptions({
       queryKey: keys.pipelineConfigs(application),
       queryFn: ({ signal }) => gate.pipelineConfigs(application, signal),
-      refetchInterval: LIST_REFRESH_MS,
+      refetchInterval: unlessRefused(LIST_REFRESH_MS),
     }),
 
   /** Kept fresh by the application's stream. */
@@ -110,7 +137,7 @@ export const queries = {
     queryOptions({
       queryKey: keys.tasks(application),
       queryFn: ({ signal }) => gate.tasks(application, signal),
-      refetchInterval: LIST_REFRESH_MS / 2,
+      refetchInterval: unlessRefused(LIST_REFRESH_MS / 2),
     }),
 
   credentials: () =>
@@ -125,6 +152,21 @@ export const queries = {
       queryKey: keys.user,
       queryFn: ({ signal }) => gate.user(signal).then((user) => user ?? null),
       staleTime: 10 * 60_000,
+    }),
+
+  apiTokens: () =>
+    queryOptions({
+      queryKey: keys.apiTokens,
+      queryFn: ({ signal }) => gate.apiTokens(signal),
+    }),
+
+  audit: (filter: AuditFilter) =>
+    infiniteQueryOptions({
+      queryKey: ["audit", filter] as const,
+      queryFn: ({ signal, pageParam }) =>
+        gate.audit(filter, { to: pageParam, limit: AUDIT_PAGE }, signal),
+      initialPageParam: undefined as number | undefined,
+      getNextPageParam: nextAuditPage,
     }),
 
   version: () =>

@@ -232,6 +232,58 @@ export interface User {
   firstName?: string | null;
   lastName?: string | null;
   roles?: unknown[];
+  isAdmin?: boolean;
+  canMintApiTokens?: boolean;
+  /** How many days API tokens may live. */
+  maxUserTokenLifetimeDays?: number;
+  maxServiceAccountTokenLifetimeDays?: number;
+}
+
+export type TokenScope = "READ" | "WRITE" | "EXECUTE" | "CREATE";
+
+export interface ApiToken {
+  id: string;
+  name: string;
+  principalType: "USER" | "SERVICE_ACCOUNT";
+  principalId: string;
+  /** None is all. */
+  scopes: TokenScope[];
+  createdByUserId: string;
+  createdAt: string;
+  expiresAt: string;
+  lastUsedAt?: string;
+}
+
+/** The one answer that holds the text of a token. */
+export interface NewApiToken extends ApiToken {
+  token: string;
+}
+
+export interface TokenRequest {
+  name: string;
+  principalType: ApiToken["principalType"];
+  /** The service account; people make tokens for themselves. */
+  principalId?: string;
+  scopes: TokenScope[];
+  expiresAt?: string;
+}
+
+/** One line of the audit log. */
+export interface AuditEvent {
+  time: number;
+  user: string;
+  mode?: string;
+  token?: string;
+  address?: string;
+  method: string;
+  route: string;
+  status: number;
+  allowed: boolean;
+  reason?: string;
+  applications?: string[];
+  accounts?: string[];
+  target?: string;
+  request: string;
 }
 
 export interface Version {

@@ -82,6 +82,20 @@ export const routes = [
           { path: "*", element: <NotFoundPage /> },
         ],
       },
+      {
+        path: "api-tokens",
+        lazy: async () => {
+          const { TokensPage } = await import("@/features/tokens/pages/tokens-page");
+          return { Component: TokensPage };
+        },
+      },
+      {
+        path: "audit",
+        lazy: async () => {
+          const { AuditPage } = await import("@/features/audit/pages/audit-page");
+          return { Component: AuditPage };
+        },
+      },
       { path: "*", element: <NotFoundPage /> },
     ],
   },

@@ -24,6 +24,8 @@ export const paths = {
   pipeline: (application: string, nameOrId: string) =>
     `/applications/${e(application)}/pipelines/${e(nameOrId)}`,
   tasks: (application: string) => `/applications/${e(application)}/tasks`,
+  apiTokens: () => "/api-tokens",
+  audit: () => "/audit",
   config: (application: string) => `/applications/${e(application)}/config`,
 };
 

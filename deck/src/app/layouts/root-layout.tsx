@@ -1,17 +1,15 @@
 import { ActionIcon, Tooltip } from "@mantine/core";
 import { useDisclosure, useHotkeys } from "@mantine/hooks";
-import { IconHelp, IconUserCircle } from "@tabler/icons-react";
-import { useQuery } from "@tanstack/react-query";
-import { Suspense, useEffect } from "react";
+import { IconHelp } from "@tabler/icons-react";
+import { Suspense } from "react";
 import { Link, NavLink, Outlet, useNavigation } from "react-router";
-import { queries } from "@/api/queries";
-import { maySignIn, signInUrl, signOutUrl } from "@/api/sign-in";
 import { focusPageSearch } from "@/components/search-field";
 import { paths } from "@/lib/paths";
 import { LoadingRows } from "@/ui/states";
 import { ColorSchemeToggle } from "../color-scheme-toggle";
 import { HelpDialog } from "../help-dialog";
 import { Logo } from "../logo";
+import { UserMenu } from "../user-menu";
 import classes from "./root-layout.module.css";
 
 /** The frame of every page. */
@@ -39,7 +37,7 @@ export function RootLayout() {
           </NavLink>
         </nav>
         <div className={classes["tools"]}>
-          <CurrentUser />
+          <UserMenu />
           <ColorSchemeToggle />
           <Tooltip label="Help and keyboard shortcuts (?)">
             <ActionIcon variant="subtle" color="gray" onClick={help.open} aria-label="Help">
@@ -63,37 +61,3 @@ export function RootLayout() {
     </>
   );
 }
-
-/** Who is signed in. Nobody is sent to sign in, once; people who come back as nobody choose themselves. */
-function CurrentUser() {
-  const { data: user } = useQuery(queries.user());
-  const nobody = user === null;
-  useEffect(() => {
-    if (nobody && maySignIn()) window.location.assign(signInUrl());
-  }, [nobody]);
-  if (nobody) {
-    return (
-      <a className={classes["user"]} href={signInUrl()}>
-        Sign in
-      </a>
-    );
-  }
-  const name = user?.username || user?.email;
-  if (!name) return null;
-  return (
-    <>
-      <span className={classes["user"]} title={user?.email ?? undefined}>
-        <IconUserCircle size={16} aria-hidden="true" />
-        {name}
-      </span>
-      {name !== ANONYMOUS && (
-        <a className={classes["user"]} href={signOutUrl()}>
-          Sign out
-        </a>
-      )}
-    </>
-  );
-}
-
-/** The name of everybody where nobody has to sign in. */
-const ANONYMOUS = "anonymous";

@@ -1,4 +1,5 @@
 import { ActionIcon, Menu } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
 import {
   IconBan,
   IconDots,
@@ -10,6 +11,7 @@ import {
 } from "@tabler/icons-react";
 import { Link } from "react-router";
 import { currentSettings } from "@/api/client";
+import { errorWords } from "@/api/errors";
 import { startedBy, topLevelStages, waitingReason } from "@/api/stage-facts";
 import type { Execution } from "@/api/types";
 import { triggerWords } from "@/components/execution-words";
@@ -97,7 +99,17 @@ export function ExecutionRow({ execution, onCancel, onDelete, onRunAgain }: Exec
             <Menu.Item
               leftSection={paused ? <IconPlayerPlay size={14} /> : <IconPlayerPause size={14} />}
               disabled={!paused && execution.status !== "RUNNING"}
-              onClick={() => hold.mutate(execution)}
+              onClick={() =>
+                hold.mutate(execution, {
+                  onError: (error) =>
+                    notifications.show({
+                      color: "red",
+                      title: `The execution could not be ${paused ? "resumed" : "paused"}`,
+                      message: errorWords(error).message,
+                      autoClose: false,
+                    }),
+                })
+              }
             >
               {paused ? "Resume" : "Pause"}
             </Menu.Item>

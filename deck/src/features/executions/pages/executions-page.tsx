@@ -3,6 +3,7 @@ import { IconFilterOff, IconPlayerPlayFilled, IconPlus, IconRoute } from "@table
 import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { Link, useParams, useSearchParams } from "react-router";
+import { isForbidden } from "@/api/errors";
 import { useLiveApplication } from "@/api/live";
 import { queries } from "@/api/queries";
 import type { Execution, PipelineConfig } from "@/api/types";
@@ -42,7 +43,8 @@ export function ExecutionsPage() {
     }),
   );
   const pipelines = useQuery(queries.pipelineConfigs(application));
-  const live = useLiveApplication(application);
+  const refused = isForbidden(executions.error);
+  const live = useLiveApplication(application, { enabled: !refused });
   const [starting, setStarting] = useState<{ pipeline: PipelineConfig; like?: Execution }>();
   const [canceling, setCanceling] = useState<Execution>();
   const [deleting, setDeleting] = useState<Execution>();
@@ -108,11 +110,8 @@ export function ExecutionsPage() {
           allowDeselect={false}
         />
         <Group gap="md" ml="auto">
-          <LiveHint state={live} />
-          <StartMenu
-            pipelines={pipelines.data ?? []}
-            onStart={(pipeline) => setStarting({ pipeline })}
-          />
+          {!refused && <LiveHint state={live} />}
+          <StartMenu pipelines={pipelines.data} onStart={(pipeline) => setStarting({ pipeline })} />
         </Group>
       </Group>
 
@@ -227,7 +226,8 @@ function StartMenu({
   pipelines,
   onStart,
 }: {
-  pipelines: PipelineConfig[];
+  /** Undefined while they are not known. */
+  pipelines: PipelineConfig[] | undefined;
   onStart: (pipeline: PipelineConfig) => void;
 }) {
   return (
@@ -235,14 +235,14 @@ function StartMenu({
       <Menu.Target>
         <Button
           leftSection={<IconPlayerPlayFilled size={13} />}
-          disabled={pipelines.length === 0}
-          title={pipelines.length === 0 ? "This application has no pipelines." : undefined}
+          disabled={!pipelines?.length}
+          title={pipelines?.length === 0 ? "This application has no pipelines." : undefined}
         >
           Start pipeline
         </Button>
       </Menu.Target>
       <Menu.Dropdown mah={360} style={{ overflowY: "auto" }}>
-        {pipelines.map((pipeline) => (
+        {pipelines?.map((pipeline) => (
           <Menu.Item
             key={pipeline.id ?? pipeline.name}
             disabled={pipeline.disabled}

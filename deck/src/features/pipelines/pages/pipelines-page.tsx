@@ -9,6 +9,7 @@ import {
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useParams, useSearchParams } from "react-router";
+import { isForbidden } from "@/api/errors";
 import { useLiveApplication } from "@/api/live";
 import { queries } from "@/api/queries";
 import type { Execution, PipelineConfig } from "@/api/types";
@@ -33,7 +34,8 @@ export function PipelinesPage() {
   const search = parameters.get("q") ?? "";
   const pipelines = useQuery(queries.pipelineConfigs(application));
   const executions = useQuery(queries.executionList(application, { limit: 1 }));
-  const live = useLiveApplication(application);
+  const refused = isForbidden(executions.error);
+  const live = useLiveApplication(application, { enabled: !refused });
   const [starting, setStarting] = useState<PipelineConfig>();
   const createButton = (
     <Button
@@ -53,7 +55,7 @@ export function PipelinesPage() {
           onChange={(value) => setParameters(value ? { q: value } : {}, { replace: true })}
         />
         <Group gap="md" ml="auto">
-          <LiveHint state={live} />
+          {!refused && <LiveHint state={live} />}
           {createButton}
         </Group>
       </Group>
