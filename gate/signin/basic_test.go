@@ -120,8 +120,9 @@ func TestSessions(t *testing.T) {
 	require.Equal(t, 403, post("Sec-Fetch-Site", "cross-site"))
 	require.Equal(t, 403, person(t).form(w.url+"/login", url.Values{"username": {"omar"}, "password": {"omar!"}}, "Origin", "https://evil.example").StatusCode,
 		"nor sign people in as somebody else")
-	require.Equal(t, 200, newBrowser(t).do("POST", w.url+"/auth/roles/sync", "", "Origin", "https://tool.example", "Authorization", basic("ines", "ines!")).StatusCode,
-		"HTTP Basic is meant")
+	require.Equal(t, 403, newBrowser(t).do("POST", w.url+"/auth/roles/sync", "", "Origin", "https://tool.example", "Authorization", basic("ines", "ines!")).StatusCode,
+		"a browser that knows a password sends it by itself")
+	require.Equal(t, 200, newBrowser(t).do("POST", w.url+"/auth/roles/sync", "", "Authorization", basic("ines", "ines!")).StatusCode)
 
 	out := b.get(w.url + "/auth/logout")
 	require.Equal(t, 302, out.StatusCode)
