@@ -13,7 +13,7 @@ import (
 // The document lists what the route table serves; openapi.json beside this file
 // is its checked-in form, from which clients are generated.
 //
-//go:generate go run ./internal/genopenapi openapi.json
+//go:generate go run ./internal/genopenapi openapi.json ../docs/reference/api.md
 
 // apiVersion is the version of the API, not of the program.
 const apiVersion = "1"

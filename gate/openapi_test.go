@@ -2,6 +2,7 @@ package gate_test
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/alecthomas/kong"
@@ -28,6 +29,13 @@ func TestOpenAPIIsChecked(t *testing.T) {
 	served := newWorld(t).do("GET", "/openapi.json", "")
 	require.Equal(t, 200, served.Code)
 	require.Equal(t, string(doc), served.Body.String())
+}
+
+func TestReferencePageIsCurrent(t *testing.T) {
+	t.Parallel()
+	file, err := os.ReadFile(filepath.Join("..", "docs", "reference", "api.md"))
+	require.NoError(t, err)
+	require.Equal(t, string(file), gate.Reference(), "docs/reference/api.md is stale: run go generate ./gate")
 }
 
 // TestOpenAPITellsTheTruth: what the document says exists is served.

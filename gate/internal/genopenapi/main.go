@@ -1,5 +1,5 @@
-// Command genopenapi writes the gateway's OpenAPI document, from the route
-// table, to the file that its argument names.
+// Command genopenapi writes the gateway's OpenAPI document and the reference page,
+// both from the route table, to the files that its arguments name.
 package main
 
 import (
@@ -17,12 +17,15 @@ func main() {
 }
 
 func run(args []string) error {
-	if len(args) != 1 {
-		return fmt.Errorf("name the file to write, for example gate/openapi.json")
+	if len(args) != 2 {
+		return fmt.Errorf("name the files to write: gate/openapi.json docs/reference/api.md")
 	}
 	doc, err := gate.OpenAPI()
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(args[0], doc, 0o644)
+	if err := os.WriteFile(args[0], doc, 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(args[1], []byte(gate.Reference()), 0o644)
 }
