@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,7 +12,7 @@ import (
 func Reference() string {
 	byNoun := map[string][]route{}
 	for _, rt := range routes() {
-		noun := split(rt.Path)[0]
+		noun := cmp.Or(split(rt.Path)[0], "the root")
 		byNoun[noun] = append(byNoun[noun], rt)
 	}
 	var nouns []string
