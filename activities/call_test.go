@@ -41,6 +41,7 @@ type nobody struct {
 	activities.History
 	activities.Fetch
 	activities.Limits
+	activities.Permissions
 	activities.Plans
 	activities.Reads
 	activities.Rosco
@@ -62,6 +63,7 @@ func TestEveryCallIsRegistered(t *testing.T) {
 	activities.RegisterFetch(&names, nobody{})
 	activities.RegisterHistory(&names, nobody{})
 	activities.RegisterLimits(&names, nobody{})
+	activities.RegisterPermissions(&names, nobody{})
 	activities.RegisterPlans(&names, nobody{})
 	activities.RegisterReads(&names, nobody{})
 	activities.RegisterRosco(&names, nobody{})

@@ -9,16 +9,20 @@ import (
 	"github.com/gennaker/gennaker/pipeline"
 )
 
-// audit records a request that changes something, or that was refused for want of
-// a sign-in or of permissions, in the log and in the audit log.
+// audit records a request that changes something, one that signs somebody in or
+// fails to, and one that was refused for want of a sign-in or of permissions, in the log and in the audit log.
 func (r *request) audit(err error) {
 	status := r.Writer.Status()
 	refused := status == http.StatusUnauthorized || status == http.StatusForbidden
 	looks := r.Request.Method == http.MethodGet || r.Request.Method == http.MethodHead
-	if looks && !refused || r.route.handle == nil {
+	if looks && !refused && r.tried.user == "" || r.route.handle == nil {
 		return
 	}
 	p := r.caller.principal()
+	if r.tried.user != "" {
+		p = fiat.Principal{Name: r.tried.user, Mode: r.tried.mode}
+		refused = refused || !r.tried.in
+	}
 	e := fiat.Event{
 		Time: pipeline.ToMillis(r.server.now()), User: p.Name, Mode: p.Mode, Token: p.TokenID, Address: r.server.client(r.Request),
 		Method: r.Request.Method, Route: r.route.Path, Status: status, Allowed: !refused,

@@ -48,6 +48,8 @@ type request struct {
 	resolved               *fiat.Subject
 	checked                bool
 	applications, accounts []string
+	// tried is the sign-in that the request tried, if it did.
+	tried signInAttempt
 }
 
 // ctx returns the request's own context, which ends with the client or with

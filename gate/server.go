@@ -207,6 +207,7 @@ func (s *Server) answer(r *request, m mounted) (err error) {
 		return err
 	}
 	r.query = r.Request.URL.Query()
+	r.Request = r.Request.WithContext(context.WithValue(r.Request.Context(), attemptKey{}, &r.tried))
 	if err = s.identify(r); err != nil {
 		// Whoever guesses is slowed down by the address.
 		r.caller.User = anonymous

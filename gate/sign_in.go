@@ -59,6 +59,24 @@ type Minter struct {
 	Admin     bool
 }
 
+// signInAttempt is a sign-in that was tried by a request.
+type signInAttempt struct {
+	user, mode string
+	in         bool
+}
+
+type attemptKey struct{}
+
+// Tried tells the audit log who tried to sign in by a request, and whether it was
+// let in. A [SignIn] calls it with the request's context; the name may be anything
+// that somebody typed.
+func Tried(ctx context.Context, name, mode string, in bool) {
+	const longest = 250
+	if a, ok := ctx.Value(attemptKey{}).(*signInAttempt); ok {
+		*a = signInAttempt{name[:min(len(name), longest)], mode, in}
+	}
+}
+
 // openPaths are what Spinnaker's Gate answers without login besides what routes
 // say of themselves, and the ways to sign in (reference: gate section 1).
 func openPath(method, path string) bool {

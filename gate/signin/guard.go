@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gennaker/gennaker/fiat"
+	"github.com/gennaker/gennaker/gate"
 	"github.com/gennaker/gennaker/pipeline"
 )
 
@@ -43,7 +44,12 @@ func newGuard(shared fiat.Failures, now func() time.Time, log *slog.Logger) *gua
 }
 
 // check checks a password, unless there were too many failures.
-func (s *SignIn) check(r *http.Request, username, password string) (fiat.Principal, error) {
+func (s *SignIn) check(r *http.Request, username, password string) (p fiat.Principal, err error) {
+	defer func() {
+		if err != nil {
+			gate.Tried(r.Context(), username, s.config.Mode, false)
+		}
+	}()
 	if len(username) > maxName {
 		return fiat.Principal{}, errWrong() // nobody has such a name, and all that is counted is kept
 	}
@@ -60,7 +66,7 @@ func (s *SignIn) check(r *http.Request, username, password string) (fiat.Princip
 	if wait := s.guard.blockedHere(user, address); wait > 0 { // those before it were wrong
 		return fiat.Principal{}, errTooMany(wait)
 	}
-	p, err := s.passwords.Check(ctx, username, password)
+	p, err = s.passwords.Check(ctx, username, password)
 	switch {
 	case err == nil:
 		s.guard.forget(ctx, user)

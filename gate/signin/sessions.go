@@ -103,6 +103,7 @@ func (s *SignIn) begin(w http.ResponseWriter, r *http.Request, session fiat.Sess
 		}
 	}
 	s.setCookie(w, r, sessionCookie, id, 0)
+	gate.Tried(r.Context(), session.Principal.Name, session.Principal.Mode, true)
 	s.log.InfoContext(r.Context(), "somebody signed in", "user", session.Principal.Name, "mode", session.Principal.Mode, "address", s.address(r))
 	return nil
 }
