@@ -47,8 +47,21 @@ func newFleet(t *testing.T, ctx context.Context) *fleet {
 	tag := strings.ToLower(rand.Text()[:6])
 	f.east, f.eastNS, f.eastAccount, f.eastAddress = f.Cluster.Client, f.Namespace, "east-"+tag, f.APIServerAddress()
 	f.west, f.westNS, f.westAccount, f.westAddress = client, second.Namespace(t), "west-"+tag, server.Host
+	// Who deletes an application asks every account, and these answer nobody after
+	// the test.
+	f.forget(f.eastAccount, f.westAccount)
 	f.eastConfig, f.westConfig = f.copied(f.Cluster.Kubeconfig), f.copied(second.Kubeconfig)
 	return f
+}
+
+// forget lets accounts be forgotten at the test's end.
+func (f *fleet) forget(accounts ...string) {
+	f.t.Cleanup(func() {
+		for _, account := range accounts {
+			// One that was never announced has no record.
+			_ = f.Temporal.TerminateWorkflow(context.Background(), "account."+account, "", "the test is over")
+		}
+	})
 }
 
 // copied is a copy of a kubeconfig, as an agent would have it.
@@ -242,6 +255,7 @@ func TestAgentsThatDie(t *testing.T) {
 
 	// The account is renamed in the agent's file; nothing is restarted.
 	renamed := f.eastAccount + "-b"
+	f.forget(renamed)
 	require.NoError(t, f.ConfigureAgent(f.eastAccount, map[string]any{"name": renamed, "kubeconfigFile": f.eastConfig}))
 	f.untilHealth(ctx, renamed, "up", up)
 	e = f.run(ctx, "renamed", stage("1", "", renamed, f.eastNS, "renamed", nil))
