@@ -24,7 +24,7 @@ func (p *Process) readFile(name, what string) (pipeline.Map, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer func() { _ = f.Close() }() // it was only read
 	return readObject(f, what)
 }
 

@@ -31,7 +31,7 @@ func read(path string, begin func(Header) error, do func(*entry) error) (End, er
 	if err != nil {
 		return End{}, err
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer func() { _ = f.Close() }() // it was only read
 	packed, err := gzip.NewReader(f)
 	if err != nil {
 		return End{}, broken("%s is not compressed with gzip.", path)

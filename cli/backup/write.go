@@ -171,7 +171,7 @@ func (s Source) read(ctx context.Context, info minio.ObjectInfo) *object {
 		o.err = err
 		return o
 	}
-	defer body.Close() //nolint:errcheck // it was only read
+	defer func() { _ = body.Close() }() // it was only read
 	now.Key, now.VersionID, now.IsLatest = info.Key, version, info.IsLatest
 	// The header tells the time in seconds, the listing in milliseconds.
 	if now.ETag == strings.Trim(info.ETag, `"`) {

@@ -104,7 +104,7 @@ func (c *Client) signInByForm(ctx context.Context, l *Login) error {
 	if err != nil {
 		return c.unreachable(ctx, err)
 	}
-	defer response.Body.Close() //nolint:errcheck // it was only read
+	defer func() { _ = response.Body.Close() }() // it was only read
 	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, 1<<20))
 	refused := response.StatusCode == http.StatusUnauthorized || response.StatusCode == http.StatusForbidden
 	if to, err := response.Location(); err == nil && to.Query().Has("error") {
@@ -132,7 +132,7 @@ func (c *Client) login(ctx context.Context, path string) error {
 	if err != nil {
 		return c.unreachable(ctx, err)
 	}
-	defer response.Body.Close() //nolint:errcheck // it was only read
+	defer func() { _ = response.Body.Close() }() // it was only read
 	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, 1<<20))
 	if response.StatusCode == http.StatusUnauthorized || response.StatusCode == http.StatusForbidden {
 		return &Refusal{Status: response.StatusCode, Method: http.MethodGet, Path: path, Message: "Gate refuses the token: sign in anew by removing cachedToken from the CLI's configuration file."}

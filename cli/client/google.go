@@ -80,7 +80,7 @@ func (r *refreshedID) Token() (*oauth2.Token, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer response.Body.Close() //nolint:errcheck // it was only read
+	defer func() { _ = response.Body.Close() }() // it was only read
 	raw, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
 	if err != nil {
 		return nil, err

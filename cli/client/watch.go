@@ -108,7 +108,7 @@ func (w *watch) follow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer response.Body.Close() //nolint:errcheck // it was only read
+	defer func() { _ = response.Body.Close() }() // it was only read
 	switch {
 	case response.StatusCode == http.StatusNotFound, response.StatusCode == http.StatusMethodNotAllowed, response.StatusCode == http.StatusNotAcceptable:
 		return errNoStreams // or no such execution, which the next look tells

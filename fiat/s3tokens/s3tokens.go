@@ -9,7 +9,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -129,16 +128,8 @@ func (s *Store) get(ctx context.Context, object string) (fiat.Token, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	var t fiat.Token
-	o, err := s.client.GetObject(ctx, s.bucket, object, minio.GetObjectOptions{})
-	if err != nil {
-		return t, err
-	}
-	defer func() { _ = o.Close() }() // it was only read
-	text, err := io.ReadAll(io.LimitReader(o, maxDocument))
-	if err != nil {
-		return t, err
-	}
-	return t, json.Unmarshal(text, &t)
+	err := objectstore.ReadJSON(ctx, s.client, s.bucket, object, maxDocument, &t)
+	return t, err
 }
 
 // List implements [fiat.Tokens].

@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/url"
 	"slices"
 	"sync"
@@ -134,16 +133,8 @@ func (s *Store) get(ctx context.Context, object string) (fiat.User, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	var u fiat.User
-	o, err := s.client.GetObject(ctx, s.bucket, object, minio.GetObjectOptions{})
-	if err != nil {
-		return u, err
-	}
-	defer func() { _ = o.Close() }() // it was only read
-	text, err := io.ReadAll(io.LimitReader(o, maxDocument))
-	if err != nil {
-		return u, err
-	}
-	return u, json.Unmarshal(text, &u)
+	err := objectstore.ReadJSON(ctx, s.client, s.bucket, object, maxDocument, &u)
+	return u, err
 }
 
 // keep puts a person into memory; when that is full, those go that are read again
