@@ -235,7 +235,7 @@ func (r *restore) decide() error {
 	case !l.deleted && l.found.Size == l.size && (strings.Trim(l.found.ETag, `"`) == l.md5 || strings.Trim(l.found.ETag, `"`) == l.etag):
 		d = same
 	case isMarker(l.key):
-		d = same // written anew in any case
+		d = same // written anew where its group is
 	case l.found.LastModified.After(l.modified):
 		r.out.Newer++
 		if len(r.newer) < maxNamed {
@@ -278,10 +278,13 @@ func (r *restore) write(e *entry) error {
 		r.progress(r.objects, r.bytes)
 	}
 	d := r.decisions[r.index]
-	if d == same || isMarker(e.key) {
+	if d == same {
 		return nil
 	}
 	r.touch(e.key)
+	if isMarker(e.key) {
+		return nil // written at the end, also in a group that has nothing else
+	}
 	if !first { // versions follow one another
 		if err := r.writes.Wait(); err != nil {
 			return err

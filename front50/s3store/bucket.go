@@ -50,6 +50,8 @@ type blob struct {
 	body     []byte
 	etag     string
 	modified time.Time
+	// changes is what a change marker says beside its content.
+	changes string
 }
 
 // entry is an object as a listing shows it.
@@ -67,6 +69,9 @@ type condition struct {
 	// show that this put wrote it.
 	common bool
 }
+
+// changesName is the user metadata of a change marker that names the latest changes.
+const changesName = "Gennaker-Changes"
 
 // get reads an object. With a known ETag it answers errNotModified when that is
 // still the current one; version "" is the current one.
@@ -92,18 +97,23 @@ func (b *bucket) get(ctx context.Context, key, known, version string) (blob, err
 	if len(body) > maxObject {
 		return blob{}, pipeline.Errorf(pipeline.CodeTooLarge, "The object %s in bucket %s is over %d bytes: it cannot be a configuration document, remove it.", key, b.name, maxObject)
 	}
-	return blob{body: body, etag: info.ETag, modified: info.LastModified}, nil
+	return blob{body: body, etag: info.ETag, modified: info.LastModified, changes: info.UserMetadata[changesName]}, nil
 }
 
 // put writes an object and returns its ETag. It answers errChanged when the
 // condition does not hold.
 func (b *bucket) put(ctx context.Context, key string, body []byte, c condition) (etag string, err error) {
+	return b.putWith(ctx, key, body, nil, c)
+}
+
+// putWith is put of an object with user metadata.
+func (b *bucket) putWith(ctx context.Context, key string, body []byte, metadata map[string]string, c condition) (etag string, err error) {
 	if len(body) > maxObject {
 		return "", pipeline.Errorf(pipeline.CodeTooLarge, "The document is %d bytes long: use at most %d.", len(body), maxObject)
 	}
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
-	options := minio.PutObjectOptions{ContentType: "application/json", SendContentMd5: true, DisableMultipart: true}
+	options := minio.PutObjectOptions{ContentType: "application/json", SendContentMd5: true, DisableMultipart: true, UserMetadata: metadata}
 	conditional := (c.absent || c.etag != "") && !b.unconditional.Load()
 	switch {
 	case !conditional:
@@ -116,7 +126,7 @@ func (b *bucket) put(ctx context.Context, key string, body []byte, c condition) 
 	if err != nil && conditional && minio.ToErrorResponse(err).StatusCode == http.StatusNotImplemented {
 		b.unconditional.Store(true)
 		b.log.Warn("the object store does not know conditional writes: processes that write at the same time may undo each other's changes", "endpoint", b.endpoint)
-		return b.put(ctx, key, body, condition{})
+		return b.putWith(ctx, key, body, nil, condition{}) // what metadata says holds only under the condition
 	}
 	if err != nil {
 		err = b.fault(ctx, err, "write", key)

@@ -50,6 +50,8 @@ type group struct {
 	// undo it.
 	writes  uint64
 	written map[string]uint64
+	// unannounced holds the keys of own writes that no marker has named yet.
+	unannounced map[string]struct{}
 	// marker is the change marker that objects is known to cover.
 	marker marker
 }
@@ -63,7 +65,7 @@ type object struct {
 func newGroup(b *bucket, root, name string, files ...string) *group {
 	return &group{
 		bucket: b, prefix: root + "/" + name, files: files,
-		objects: map[string]*object{}, written: map[string]uint64{},
+		objects: map[string]*object{}, written: map[string]uint64{}, unannounced: map[string]struct{}{},
 	}
 }
 
@@ -106,6 +108,7 @@ func (g *group) wrote(key string, o *object) {
 	defer g.mu.Unlock()
 	g.writes++
 	g.written[key] = g.writes
+	g.unannounced[key] = struct{}{}
 	if o == nil {
 		delete(g.objects, key)
 	} else {
@@ -175,9 +178,9 @@ func (g *group) read(ctx context.Context, key string) (*object, error) {
 	return o, err
 }
 
-// fresh looks at the change marker, after the call began, and compares the group
-// with the bucket when the marker changed: whatever was announced before the call
-// is in memory after it. Concurrent calls share a look.
+// fresh looks at the change marker, after the call began, and when it changed reads
+// what it names, or compares the whole group with the bucket: whatever was announced
+// before the call is in memory after it. Concurrent calls share a look.
 //
 // Errors: unavailable, after which memory is as it was.
 func (g *group) fresh(ctx context.Context) error {
@@ -189,13 +192,15 @@ func (g *group) fresh(ctx context.Context) error {
 }
 
 func (g *group) check(ctx context.Context) error {
-	g.mu.RLock()
-	known := g.marker
-	g.mu.RUnlock()
+	known := g.covered()
 	b, err := g.bucket.get(ctx, g.markerKey(), known.etag, "")
 	switch {
 	case err == nil:
-		return g.compare(ctx, readMarker(b))
+		now := readMarker(b)
+		if g.catchUp(ctx, now) {
+			return nil
+		}
+		return g.compare(ctx, now)
 	case !errors.Is(err, errNotModified) && !errors.Is(err, errNotFound):
 		return err
 	case !g.loaded.Load():
@@ -206,9 +211,7 @@ func (g *group) check(ctx context.Context) error {
 
 // refresh compares the group with the bucket whatever the marker says.
 func (g *group) refresh(ctx context.Context) error {
-	g.mu.RLock()
-	known := g.marker
-	g.mu.RUnlock()
+	known := g.covered()
 	b, err := g.bucket.get(ctx, g.markerKey(), known.etag, "")
 	switch {
 	case err == nil:
@@ -217,6 +220,46 @@ func (g *group) refresh(ctx context.Context) error {
 		return err
 	}
 	return g.compare(ctx, known)
+}
+
+// covered returns the change marker that memory covers.
+func (g *group) covered() marker {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.marker
+}
+
+// catchUp reads what a marker names as changed since the one that memory covers. It
+// reports false when that marker does not tell, or something cannot be read: then
+// only a comparison helps.
+func (g *group) catchUp(ctx context.Context, now marker) bool {
+	g.comparing.Lock()
+	defer g.comparing.Unlock()
+	known := g.covered()
+	if known.etag == now.etag {
+		return true
+	}
+	names, ok := now.since(known)
+	if !ok || !g.loaded.Load() {
+		return false
+	}
+	reads, reading := errgroup.WithContext(ctx)
+	reads.SetLimit(parallel)
+	for _, name := range names {
+		key, ok := g.named(name)
+		if !ok {
+			return false
+		}
+		reads.Go(func() error {
+			_, err := g.fetch(reading, key)
+			return err
+		})
+	}
+	if reads.Wait() != nil {
+		return false
+	}
+	g.covers(known, now)
+	return true
 }
 
 // compare lists the group, loads what is new or changed and drops what is gone.

@@ -1,13 +1,8 @@
 package s3store_test
 
 import (
-	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"regexp"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -209,50 +204,23 @@ func TestDeletedApplicationLeavesNothing(t *testing.T) {
 func TestUnchangedObjectsAreNotLoadedAgain(t *testing.T) {
 	t.Parallel()
 	server := testkit.SharedMinIO(t)
-	var (
-		mu   sync.Mutex
-		seen []string
-	)
-	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: server.Endpoint})
-	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		mu.Lock()
-		seen = append(seen, r.Method+" "+r.URL.String())
-		mu.Unlock()
-		proxy.ServeHTTP(w, r)
-	}))
-	t.Cleanup(front.Close)
-	requests := func(part string) (n int) {
-		mu.Lock()
-		defer mu.Unlock()
-		for _, r := range seen {
-			if strings.Contains(r, part) {
-				n++
-			}
-		}
-		return n
-	}
-	forget := func() {
-		mu.Lock()
-		defer mu.Unlock()
-		seen = nil
-	}
-
+	wire := newWire(t, server.Endpoint)
 	c := config(t, server)
-	c.ObjectStore.Endpoint = front.Listener.Addr().String()
+	c.ObjectStore.Endpoint = wire.address
 	s := open(t, c)
 	for _, name := range []string{"a", "b", "c", "d"} {
 		save(t, s, `{"id":"`+name+`","name":"`+name+`","application":"shop"}`)
 	}
-	require.Equal(t, 1, requests("prefix=front50%2Fpipelines%2F"), "one's own writes cause no listing after that of the start")
-	forget()
+	require.Equal(t, 1, wire.requests("prefix=front50%2Fpipelines%2F"), "one's own writes cause no listing after that of the start")
+	wire.forget()
 	byHand(t, server).put("front50/pipelines/last-modified.json", `{"lastModified":1}`)
 	require.Eventually(t, func() bool {
 		_, err := s.Pipelines(t.Context(), "shop")
-		return err == nil && requests("prefix=front50%2Fpipelines%2F") == 1
+		return err == nil && wire.requests("prefix=front50%2Fpipelines%2F") == 1
 	}, patience, 20*time.Millisecond)
-	require.Zero(t, requests("pipeline-metadata.json"))
+	require.Zero(t, wire.requests("pipeline-metadata.json"))
 	// Lists that come at the same time share a look at the marker, and read no document.
-	forget()
+	wire.forget()
 	const lists = 1000
 	var done, ready sync.WaitGroup
 	start := make(chan struct{})
@@ -269,9 +237,9 @@ func TestUnchangedObjectsAreNotLoadedAgain(t *testing.T) {
 	ready.Wait()
 	close(start)
 	done.Wait()
-	require.Less(t, requests("last-modified.json"), lists/2)
-	require.Zero(t, requests("pipeline-metadata.json"))
-	require.Zero(t, requests("prefix="))
+	require.Less(t, wire.requests("last-modified.json"), lists/2)
+	require.Zero(t, wire.requests("pipeline-metadata.json"))
+	require.Zero(t, wire.requests("prefix="))
 }
 
 func TestTemplatesInSpinnakersLayout(t *testing.T) {

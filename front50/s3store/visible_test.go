@@ -145,3 +145,59 @@ func keyFile(b *testing.B, value string) string {
 	require.NoError(b, os.WriteFile(name, []byte(value+"\n"), 0o600))
 	return "file:" + name
 }
+
+// TestOneSaveIsReadAlone counts what another process asks the object store for to see
+// a save among many pipelines: the marker and the one document, not all of them.
+func TestOneSaveIsReadAlone(t *testing.T) {
+	t.Parallel()
+	server := testkit.SharedMinIO(t)
+	saver := open(t, config(t, server))
+	for i := range 40 {
+		save(t, saver, fmt.Sprintf(`{"id":"p%d","name":"p%d","application":"shop"}`, i, i))
+	}
+	wire := newWire(t, server.Endpoint)
+	c := config(t, server)
+	c.ObjectStore.Endpoint = wire.address
+	reader := open(t, c)
+	list := func() int {
+		all, err := reader.Pipelines(t.Context(), "shop")
+		require.NoError(t, err)
+		return len(all)
+	}
+	require.Equal(t, 40, list())
+
+	wire.forget()
+	save(t, saver, `{"id":"late ü","name":"late","application":"shop"}`)
+	require.Equal(t, 41, list())
+	require.LessOrEqual(t, wire.requests(""), 2, "the marker and the document")
+
+	// Several saves between two looks, and one of the reader's own, are still named.
+	wire.forget()
+	for i := range 5 {
+		save(t, saver, fmt.Sprintf(`{"id":"more%d","name":"more%d","application":"shop"}`, i, i))
+	}
+	require.Equal(t, 46, list())
+	require.LessOrEqual(t, wire.requests(""), 6)
+	save(t, reader, `{"id":"own","name":"own","application":"shop"}`)
+	wire.forget()
+	require.Equal(t, 47, list())
+	require.LessOrEqual(t, wire.requests(""), 1, "one's own save is known")
+
+	// A deletion is named by the save that follows it.
+	require.NoError(t, saver.DeletePipeline(t.Context(), "p3", "me"))
+	save(t, saver, `{"id":"after","name":"after","application":"shop"}`)
+	require.Equal(t, 47, list())
+
+	// More than a marker can name, and a marker that a Spinnaker wrote, cause a
+	// comparison.
+	for i := range 60 {
+		save(t, saver, fmt.Sprintf(`{"id":"flood%d","name":"flood%d","application":"shop"}`, i, i))
+	}
+	require.Equal(t, 107, list())
+	h := byHand(t, server)
+	h.put("front50/pipelines/theirs/pipeline-metadata.json", `{"id":"theirs","name":"theirs","application":"shop","updateTs":"1"}`)
+	h.put("front50/pipelines/last-modified.json", `{"lastModified":4000000000000}`)
+	require.Equal(t, 108, list())
+	save(t, saver, `{"id":"last","name":"last","application":"shop"}`)
+	require.Equal(t, 109, list())
+}

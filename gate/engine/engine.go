@@ -19,9 +19,15 @@ import (
 	"github.com/gennaker/gennaker/workflows"
 )
 
-// answerTimeout bounds a call to a running workflow. A worker answers within
-// milliseconds; past this none is there.
-const answerTimeout = 10 * time.Second
+const (
+	// answerTimeout bounds what Temporal or a worker that is there answers, which
+	// takes milliseconds.
+	answerTimeout = 10 * time.Second
+	// lostTaskTimeout bounds what a workflow answers whose last task was lost, with
+	// its worker or with Temporal. Temporal gives the task out again after its
+	// timeout, which is 10 s.
+	lostTaskTimeout = 22 * time.Second
+)
 
 // Engine is the Temporal implementation of gate.Engine and executions.Owner.
 type Engine struct {
@@ -109,7 +115,7 @@ func (e *Engine) PatchStage(ctx context.Context, id string, in workflows.PatchSt
 }
 
 func (e *Engine) update(ctx context.Context, id, name string, in, out any) error {
-	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	ctx, cancel := e.patient(ctx)
 	defer cancel()
 	handle, err := e.client.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
 		WorkflowID:   id,
@@ -131,6 +137,24 @@ func (e *Engine) update(ctx context.Context, id, name string, in, out any) error
 		return p
 	}
 	return e.failed(err, name+" the execution "+id)
+}
+
+// patient bounds the wait for a workflow that has to do something. Past
+// answerTimeout it goes on only while Temporal answers and a worker asks it for
+// workflows: people wait for the answer.
+func (e *Engine) patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(ctx, lostTaskTimeout)
+	look := time.AfterFunc(answerTimeout, func() {
+		asked, done := context.WithTimeout(ctx, time.Second)
+		defer done()
+		if served, err := e.Served(asked, workflows.OrcaQueue); err != nil || !served {
+			cancel()
+		}
+	})
+	return ctx, func() {
+		look.Stop()
+		cancel()
+	}
 }
 
 // refused returns the workflow's own refusal, or nil when err is something
@@ -158,6 +182,10 @@ func (e *Engine) ended(ctx context.Context, id, verb string) error {
 func (e *Engine) Load(ctx context.Context, id string) (executions.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
+	return e.load(ctx, id)
+}
+
+func (e *Engine) load(ctx context.Context, id string) (executions.Record, error) {
 	described, err := e.client.DescribeWorkflowExecution(ctx, id, "")
 	if err != nil {
 		return executions.Record{}, e.missing(err, id)

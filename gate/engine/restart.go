@@ -36,7 +36,7 @@ func (e *Engine) Restart(ctx context.Context, known executions.Record, in workfl
 	var err error
 	for range restartTries {
 		var own executions.Record
-		if own, err = e.Load(ctx, id); err != nil && pipeline.CodeOf(err) != pipeline.CodeNotFound {
+		if own, err = e.loadPatiently(ctx, id); err != nil && pipeline.CodeOf(err) != pipeline.CodeNotFound {
 			return workflows.Snapshot{}, err
 		}
 		switch {
@@ -73,6 +73,12 @@ func (e *Engine) Restart(ctx context.Context, known executions.Record, in workfl
 		// Somebody else restarted it a moment ago.
 	}
 	return workflows.Snapshot{}, pipeline.Wrap(pipeline.CodeConflict, err, "The execution %s starts and ends while it is being restarted: try again.", id)
+}
+
+func (e *Engine) loadPatiently(ctx context.Context, id string) (executions.Record, error) {
+	ctx, cancel := e.patient(ctx)
+	defer cancel()
+	return e.load(ctx, id)
 }
 
 // carry chooses the state that a new run goes on from: the workflow's own,

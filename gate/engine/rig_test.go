@@ -43,12 +43,15 @@ func (p publisher) Publish(s workflows.Snapshot) {
 // readers of executions ask.
 type rig struct {
 	*engine.Engine
-	t       *testing.T
-	client  client.Client
-	model   *redismodel.Model
-	kept    *store
-	service *executions.Service
-	log     *slog.Logger
+	t         *testing.T
+	client    client.Client
+	namespace string
+	model     *redismodel.Model
+	kept      *store
+	service   *executions.Service
+	log       *slog.Logger
+	// stop stops the worker.
+	stop func()
 }
 
 // store is an archive that can be away.
@@ -77,7 +80,7 @@ func (s *store) Save(ctx context.Context, r executions.Record) error {
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	server := testkit.Temporal(t)
-	r := &rig{t: t, kept: &store{Archive: memarchive.New()}, log: slog.New(slog.DiscardHandler)}
+	r := &rig{t: t, namespace: server.Namespace, kept: &store{Archive: memarchive.New()}, log: slog.New(slog.DiscardHandler)}
 	var err error
 	r.client, err = temporal.Open(t.Context(), temporal.Config{Address: server.Address, Namespace: server.Namespace}, r.log)
 	require.NoError(t, err)
@@ -85,20 +88,27 @@ func newRig(t *testing.T) *rig {
 	r.Engine = engine.New(r.client, server.Namespace)
 	r.model = r.newModel()
 	r.service = executions.NewService(r.model, r.kept, r.Engine, r.log, nil)
+	r.stop = r.startWorker()
+	return r
+}
 
+// startWorker starts a worker that stops with the test, or before.
+func (r *rig) startWorker() (stop func()) {
+	r.t.Helper()
 	p := executions.NewPublisher(r.model, r.log)
 	orca, err := workflows.NewEngine(stages.All(), publisher{p})
-	require.NoError(t, err)
+	require.NoError(r.t, err)
 	w := worker.New(r.client, workflows.OrcaQueue, worker.Options{})
 	orca.Register(w)
 	activities.RegisterArchive(w, archive.New(r.kept, r.model, r.log))
 	activities.RegisterLimits(w, limits.New(r.client))
-	require.NoError(t, w.Start())
-	t.Cleanup(func() {
+	require.NoError(r.t, w.Start())
+	stop = sync.OnceFunc(func() {
 		w.Stop()
-		_ = p.Close(t.Context()) // the model may be gone by then
+		_ = p.Close(r.t.Context()) // the model may be gone by then
 	})
-	return r
+	r.t.Cleanup(stop)
+	return stop
 }
 
 func (r *rig) newModel() *redismodel.Model {
