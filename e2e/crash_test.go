@@ -3,7 +3,9 @@ package e2e
 import (
 	"context"
 	"net/http"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -173,6 +175,34 @@ func TestTemporalKilled(t *testing.T) {
 	}
 	require.Less(t, time.Since(began), 15*time.Second, "people wait for these answers")
 	restart(t, ctx, w.TemporalServer)
+	requireRunning(t, ctx, runs)
+	release(t, ctx, runs)
+	requireEnds(t, ctx, runs)
+}
+
+// TestWorkersStartBeforeTemporal: after a power cut the workers are back before
+// Temporal is. They wait for it and then do their work.
+func TestWorkersStartBeforeTemporal(t *testing.T) {
+	ctx := within(t, crashPatience)
+	runs := startVictims(t, ctx)
+	w := runs[0].world
+	killed(t, append(slices.Clone(w.Workers), w.TemporalServer)...)
+	read := func(s *harness.Server) string {
+		log, err := os.ReadFile(s.Log())
+		require.NoError(t, err)
+		return string(log)
+	}
+	for _, worker := range w.Workers {
+		before := len(read(worker))
+		require.NoError(t, worker.Launch())
+		require.Eventually(t, func() bool {
+			return strings.Contains(read(worker)[before:], "the task queue cannot be polled yet")
+		}, time.Minute, 20*time.Millisecond)
+	}
+	restart(t, ctx, w.TemporalServer)
+	for _, worker := range w.Workers {
+		require.NoError(t, worker.Ready(ctx))
+	}
 	requireRunning(t, ctx, runs)
 	release(t, ctx, runs)
 	requireEnds(t, ctx, runs)

@@ -40,13 +40,23 @@ func (w *Worker) addOrca() error {
 	if err != nil {
 		return err
 	}
-	orca := worker.New(w.deps.Temporal, workflows.OrcaQueue, w.options())
-	engine.WithQueueTimeout(w.config.UnservedTimeout).Register(orca)
-	activities.RegisterAccounts(orca, w.deps.Directory)
+	engine = engine.WithQueueTimeout(w.config.UnservedTimeout)
 	authorizer := w.deps.Permissions
 	if authorizer == nil {
 		authorizer = fiat.Unchecked()
 	}
+	w.queues = append(w.queues, queue{workflows.OrcaQueue, func() worker.Worker {
+		orca := worker.New(w.deps.Temporal, workflows.OrcaQueue, w.options())
+		engine.Register(orca)
+		w.registerOrca(orca, authorizer, webhooks)
+		return orca
+	}})
+	return nil
+}
+
+// registerOrca registers the role's activities.
+func (w *Worker) registerOrca(orca worker.Worker, authorizer *fiat.Authorizer, webhooks *webhook.Webhook) {
+	activities.RegisterAccounts(orca, w.deps.Directory)
 	activities.RegisterConfiguration(orca, configuration.New(w.deps.Front50).Guard(authorizer))
 	activities.RegisterPermissions(orca, permissions.New(authorizer))
 	activities.RegisterArchive(orca, archive.New(w.deps.Archive, w.deps.Model, w.deps.Logger))
@@ -55,8 +65,6 @@ func (w *Worker) addOrca() error {
 	activities.RegisterExecutions(orca, monitor.New(w.deps.Executions))
 	activities.RegisterFetch(orca, fetch.New(w.deps.Outbound, w.deps.Front50, w.deps.Executions))
 	activities.RegisterWebhook(orca, webhooks)
-	w.queues = append(w.queues, queue{workflows.OrcaQueue, orca})
-	return nil
 }
 
 // publisher hands what workflows publish to the read model.

@@ -21,9 +21,11 @@ func (w *Worker) addRosco() error {
 	options.DisableWorkflowWorker = true
 	// What is fetched and baked is kept in memory.
 	options.MaxConcurrentActivityExecutionSize = min(options.MaxConcurrentActivityExecutionSize, maxBakes)
-	served := worker.New(w.deps.Temporal, activities.RoscoQueue, options)
-	activities.RegisterRosco(served, room)
-	activities.RegisterArtifacts(served, w.deps.Artifacts)
-	w.queues = append(w.queues, queue{activities.RoscoQueue, served})
+	w.queues = append(w.queues, queue{activities.RoscoQueue, func() worker.Worker {
+		served := worker.New(w.deps.Temporal, activities.RoscoQueue, options)
+		activities.RegisterRosco(served, room)
+		activities.RegisterArtifacts(served, w.deps.Artifacts)
+		return served
+	}})
 	return nil
 }

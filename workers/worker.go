@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/worker"
 
 	"github.com/gennaker/gennaker/activities/artifacts"
@@ -80,10 +81,12 @@ type Worker struct {
 	failed chan error
 }
 
-// queue is one task queue with the worker that serves it.
+// queue is one task queue. Make makes a worker for it: Temporal's library keeps the
+// outcome of a worker's start for good, so that one which could not be started is
+// replaced.
 type queue struct {
 	name string
-	worker.Worker
+	make func() worker.Worker
 }
 
 // New builds the workers of the configured roles. It fails when the
@@ -127,13 +130,14 @@ func (w *Worker) Run(ctx context.Context) error {
 	for _, run := range w.beside {
 		beside.Go(func() { run(within) })
 	}
-	var started []queue
+	var started []worker.Worker
 	defer func() { stop(started) }()
 	for _, q := range w.queues {
-		if err := w.start(ctx, q); err != nil {
+		served, err := w.start(ctx, q)
+		if err != nil {
 			return err
 		}
-		started = append(started, q)
+		started = append(started, served)
 	}
 	if w.fleet != nil {
 		accounts, end := context.WithCancel(ctx)
@@ -152,29 +156,33 @@ func (w *Worker) Run(ctx context.Context) error {
 }
 
 // start starts one worker, trying again while Temporal does not answer.
-func (w *Worker) start(ctx context.Context, q queue) error {
+func (w *Worker) start(ctx context.Context, q queue) (worker.Worker, error) {
 	const between = time.Second
 	for waited := time.Duration(0); ; waited += between {
-		err := q.Start()
+		_, err := w.deps.Temporal.WorkflowService().GetSystemInfo(ctx, &workflowservice.GetSystemInfoRequest{})
 		if err == nil {
-			return nil
+			served := q.make()
+			if err = served.Start(); err == nil {
+				return served, nil
+			}
+			served.Stop()
 		}
 		if waited%(10*between) == 0 {
 			w.deps.Logger.Warn("the task queue cannot be polled yet", "queue", q.name, "error", err)
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("poll task queue %s: %w", q.name, errors.Join(err, ctx.Err()))
+			return nil, fmt.Errorf("poll task queue %s: %w", q.name, errors.Join(err, ctx.Err()))
 		case <-time.After(between):
 		}
 	}
 }
 
 // stop stops workers at the same time, each within its stop timeout.
-func stop(queues []queue) {
+func stop(started []worker.Worker) {
 	var wg sync.WaitGroup
-	for _, q := range queues {
-		wg.Go(q.Stop)
+	for _, served := range started {
+		wg.Go(served.Stop)
 	}
 	wg.Wait()
 }

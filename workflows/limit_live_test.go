@@ -61,6 +61,11 @@ func (l *limitLive) begin(status pipeline.Status, settings, stages string) *pipe
 
 func (l *limitLive) untilState(fits func(activities.LimitState) bool) {
 	l.Helper()
+	l.untilStateWithin(workflowstest.Patience, fits)
+}
+
+func (l *limitLive) untilStateWithin(patience time.Duration, fits func(activities.LimitState) bool) {
+	l.Helper()
 	require.Eventually(l, func() bool {
 		v, err := l.Client.QueryWorkflow(l.Context(), activities.LimitID(l.config), "", activities.LimitQuery)
 		if err != nil {
@@ -68,7 +73,7 @@ func (l *limitLive) untilState(fits func(activities.LimitState) bool) {
 		}
 		var s activities.LimitState
 		return v.Get(&s) == nil && fits(s)
-	}, workflowstest.Patience, 20*time.Millisecond)
+	}, patience, 20*time.Millisecond)
 }
 
 // letGo ends a held execution.
@@ -227,6 +232,7 @@ func TestLimitOnARealServer(t *testing.T) {
 func TestLimitWithAThousandWaiting(t *testing.T) {
 	t.Parallel()
 	const many = 1000
+	const patience = 10 * time.Minute
 	w := workflowstest.NewWorld()
 	l := newLimitLive(t, w)
 	gate := l.begin(pipeline.Running, fifo, held)
@@ -241,9 +247,8 @@ func TestLimitWithAThousandWaiting(t *testing.T) {
 		g.Go(func() error { return l.StartExecution(waiting[i/2+i%2*many/2]) })
 	}
 	require.NoError(t, g.Wait())
-	l.untilState(func(s activities.LimitState) bool { return len(s.Waiting) == many })
+	l.untilStateWithin(patience, func(s activities.LimitState) bool { return len(s.Waiting) == many })
 	l.letGo(gate)
-	const patience = 10 * time.Minute
 	require.Eventually(t, func() bool { return len(w.Archived(waiting[many-1].ID)) > 0 }, patience, 100*time.Millisecond)
 	l.RequireAllEnded()
 
