@@ -262,3 +262,82 @@ func TestScopesHoldWithoutPermissions(t *testing.T) {
 		require.Equal(t, pipeline.CodeForbidden, pipeline.CodeOf(err), wanted)
 	}
 }
+
+func TestManagedServiceAccounts(t *testing.T) {
+	t.Parallel()
+	there := resources{applications: shop.applications, services: map[string][]string{
+		"mine@managed-service-account": {"sre", "dev"}, "roles-x@shared-managed-service-account": {"dev"}, "deployer@shop": {"sre"},
+	}}
+	const own = "p-1@managed-service-account"
+	triggers := func(accounts ...string) []any {
+		out := []any{}
+		for _, account := range accounts {
+			trigger := map[string]any{"type": "git"}
+			if account != "" {
+				trigger["runAsUser"] = account
+			}
+			out = append(out, trigger)
+		}
+		return out
+	}
+	for name, c := range map[string]struct {
+		user     []string
+		app      string
+		pipeline pipeline.Pipeline
+		runAs    []string // of the triggers, after
+		memberOf []any    // of the account to save
+		code     pipeline.Code
+		says     string
+	}{
+		"none":                      {pipeline: pipeline.Pipeline{"id": "P-1"}, runAs: []string{"", "deployer@shop", "old@managed-service-account"}},
+		"new":                       {user: []string{"sre", "dev"}, pipeline: pipeline.Pipeline{"id": "P-1", "roles": []any{"SRE", " dev ", "sre"}}, runAs: []string{own, "deployer@shop", own}, memberOf: []any{"SRE", "dev"}},
+		"emptied":                   {pipeline: pipeline.Pipeline{"id": "P-1", "roles": []any{}}, runAs: []string{"", "deployer@shop", ""}},
+		"unchanged":                 {user: []string{"sre", "dev"}, pipeline: pipeline.Pipeline{"id": "mine", "roles": []any{"Dev", "SRE"}}, runAs: []string{"mine@managed-service-account", "deployer@shop", "mine@managed-service-account"}},
+		"unchanged, lacking a role": {user: []string{"sre"}, pipeline: pipeline.Pipeline{"id": "mine", "roles": []any{"dev", "sre"}}, code: pipeline.CodeForbidden, says: "dev"},
+		"lacking a role":            {user: []string{"dev"}, pipeline: pipeline.Pipeline{"id": "P-1", "roles": []any{"dev", "sre"}}, code: pipeline.CodeForbidden, says: "sre"},
+		"an administrator":          {user: []string{"root"}, pipeline: pipeline.Pipeline{"id": "P-1", "roles": []any{"dev"}}, runAs: []string{own, "deployer@shop", own}, memberOf: []any{"dev"}},
+		"roles that may not run it": {user: []string{"dev"}, app: "bank", pipeline: pipeline.Pipeline{"id": "P-1", "roles": []any{"dev"}}, code: pipeline.CodeForbidden, says: "EXECUTE"},
+		"a shared one":              {user: []string{"dev"}, pipeline: pipeline.Pipeline{"id": "P-1", "roles": []any{"dev"}, "serviceAccount": "roles-x@shared-managed-service-account"}, runAs: []string{"roles-x@shared-managed-service-account", "deployer@shop", "roles-x@shared-managed-service-account"}},
+		"another pipeline's":        {user: []string{"dev"}, pipeline: pipeline.Pipeline{"id": "P-1", "roles": []any{"dev"}, "serviceAccount": "mine@managed-service-account"}, code: pipeline.CodeInvalid, says: "other roles"},
+		"not a managed one":         {user: []string{"sre"}, pipeline: pipeline.Pipeline{"id": "P-1", "roles": []any{"sre"}, "serviceAccount": "deployer@shop"}, code: pipeline.CodeInvalid, says: "serviceAccount"},
+		"no list":                   {pipeline: pipeline.Pipeline{"id": "P-1", "roles": "dev"}, code: pipeline.CodeInvalid, says: "list of names"},
+		"no names":                  {pipeline: pipeline.Pipeline{"id": "P-1", "roles": []any{" "}}, code: pipeline.CodeInvalid, says: "list of names"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			config := fiat.DefaultConfig()
+			config.AdminRoles = []string{"root"}
+			a, err := fiat.New(config, there, nil)
+			require.NoError(t, err)
+			subject, err := a.Subject(t.Context(), fiat.Principal{Name: "ann", Roles: c.user})
+			require.NoError(t, err)
+			given := c.pipeline
+			given["application"] = "shop"
+			if c.app != "" {
+				given["application"] = c.app
+			}
+			given["triggers"] = triggers("", "deployer@shop", "old@managed-service-account")
+			m, err := a.Manage(t.Context(), subject, given)
+			if c.code != "" {
+				require.Equal(t, c.code, pipeline.CodeOf(err), "%v", err)
+				require.ErrorContains(t, err, c.says)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, triggers(c.runAs...), m.Pipeline["triggers"])
+			require.Equal(t, triggers("", "deployer@shop", "old@managed-service-account"), given["triggers"], "the argument is not changed")
+			if c.memberOf == nil {
+				require.Nil(t, m.Document)
+				return
+			}
+			require.Equal(t, pipeline.Map{"name": m.Account, "memberOf": c.memberOf}, m.Document)
+
+			open := fiat.Unchecked()
+			unchecked, err := open.Subject(t.Context(), fiat.Principal{Name: "ann"})
+			require.NoError(t, err)
+			m, err = open.Manage(t.Context(), unchecked, given)
+			require.NoError(t, err)
+			require.Equal(t, given, m.Pipeline, "nothing is made while nothing is enforced")
+		})
+	}
+}

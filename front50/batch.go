@@ -8,18 +8,18 @@ import (
 )
 
 // SavePipelines saves every configuration of a list that can be saved and tells of
-// each that cannot why (reference: front50 section 4, batchUpdate).
+// each that cannot why (reference: front50 section 4, batchUpdate). Save saves one.
 //
 // Errors: unavailable and internal, which are no fault of an item: the caller sends
 // the list again.
-func SavePipelines(ctx context.Context, s Store, docs []pipeline.Map, o SaveOptions) (BatchResult, error) {
+func SavePipelines(ctx context.Context, docs []pipeline.Map, save func(pipeline.Pipeline) error) (BatchResult, error) {
 	result := BatchResult{Successful: []string{}, Failed: []pipeline.Map{}}
 	seen := map[string]bool{}
 	for _, doc := range docs {
 		p := pipeline.Pipeline(doc)
 		err := twice(seen, p)
 		if err == nil {
-			_, err = s.SavePipeline(ctx, p, o)
+			err = save(p)
 		}
 		if err == nil {
 			result.Successful = append(result.Successful, p.Name())

@@ -46,10 +46,6 @@ type Kind struct {
 // application.
 const GlobalNotifications = "__GLOBAL"
 
-// ManagedSuffix ends the name of a service account that belongs to one pipeline,
-// after the pipeline's ID in lower case (reference: front50 section 6).
-const ManagedSuffix = "@managed-service-account"
-
 // The kinds.
 var (
 	KindProject = &Kind{

@@ -4,7 +4,10 @@ import (
 	"encoding/base64"
 	"slices"
 
+	"github.com/google/uuid"
+
 	"github.com/gennaker/gennaker/fiat"
+	"github.com/gennaker/gennaker/front50"
 	"github.com/gennaker/gennaker/pipeline"
 )
 
@@ -62,8 +65,19 @@ func (r *request) mayJob(s fiat.Subject, application string, job pipeline.Map) e
 		}
 		return err
 	case "savePipeline", "updatePipeline", "deletePipeline", "saveStrategy", "deleteStrategy":
-		if p := encodedPipeline(job["pipeline"]); p != nil {
-			return r.maySave(p)
+		p := encodedPipeline(job["pipeline"])
+		switch {
+		case p == nil:
+		case kind == "savePipeline" || kind == "updatePipeline":
+			_, err := r.maySave(p)
+			return err
+		case kind == "saveStrategy":
+			if err := r.mayChange(p); err != nil {
+				return err
+			}
+			return r.mayRunAs(p, "")
+		default:
+			return r.mayChange(p)
 		}
 	}
 	if err := r.mayUse(application, fiat.Write); err != nil {
@@ -133,11 +147,33 @@ func (r *request) mayAccounts(s fiat.Subject, job pipeline.Map) error {
 	return nil
 }
 
-// maySave refuses a configuration that the caller may not save or delete: one of
-// another application, one that was another application's, and one whose triggers
-// run as a service account that is not the caller's to use (reference: front50
-// section 4).
-func (r *request) maySave(p pipeline.Pipeline) error {
+// maySave returns a configuration as it is to be saved. It refuses what the caller
+// may not save: a configuration of another application, one that was another
+// application's, and one whose triggers run as a service account that is not the
+// caller's to use (reference: front50 sections 4 and 6).
+func (r *request) maySave(p pipeline.Pipeline) (fiat.Managed, error) {
+	if err := r.mayChange(p); err != nil {
+		return fiat.Managed{}, err
+	}
+	s, err := r.subject()
+	if err != nil {
+		return fiat.Managed{}, err
+	}
+	if p["roles"] != nil {
+		p = front50.Identified(p, uuid.NewString)
+	}
+	m, err := r.server.permissions.Manage(r.ctx(), s, p)
+	if err != nil {
+		return m, err
+	}
+	if m.Document != nil {
+		r.touches(&r.accounts, m.Account)
+	}
+	return m, r.mayRunAs(m.Pipeline, m.Account)
+}
+
+// mayChange refuses a configuration that the caller may not change or delete.
+func (r *request) mayChange(p pipeline.Pipeline) error {
 	if err := r.mayUse(p.Application(), fiat.Write); err != nil {
 		return err
 	}
@@ -152,19 +188,19 @@ func (r *request) maySave(p pipeline.Pipeline) error {
 			return err
 		}
 	}
-	return r.mayRunAs(p)
+	return nil
 }
 
 // mayRunAs refuses triggers that run as service accounts which are not the
-// caller's to use.
-func (r *request) mayRunAs(p pipeline.Pipeline) error {
+// caller's to use; checked is one that is.
+func (r *request) mayRunAs(p pipeline.Pipeline, checked string) error {
 	s, err := r.subject()
 	if err != nil {
 		return err
 	}
 	for _, e := range pipeline.Map(p).List("triggers") {
 		account := pipeline.AsMap(e).String("runAsUser")
-		if account == "" {
+		if account == "" || account == checked {
 			continue
 		}
 		r.touches(&r.accounts, account)

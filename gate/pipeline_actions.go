@@ -36,12 +36,19 @@ func bulkSavePipelines(r *request) error {
 		return err
 	}
 	r.checked = len(docs) == 0
-	for _, doc := range docs {
-		if err := r.maySave(pipeline.Pipeline(doc)); err != nil {
+	accounts := map[string]pipeline.Map{} // to save, by their pipelines' IDs
+	for i, doc := range docs {
+		managed, err := r.maySave(pipeline.Pipeline(doc))
+		if err != nil {
 			return err
 		}
+		docs[i] = pipeline.Map(managed.Pipeline)
+		accounts[managed.Pipeline.ID()] = managed.Document
 	}
-	result, err := front50.SavePipelines(r.ctx(), r.server.front50, docs, front50.SaveOptions{By: r.by(), StaleCheck: stale})
+	result, err := front50.SavePipelines(r.ctx(), docs, func(p pipeline.Pipeline) error {
+		_, err := front50.SaveManaged(r.ctx(), r.server.front50, accounts[p.ID()], p, front50.SaveOptions{By: r.by(), StaleCheck: stale})
+		return err
+	})
 	if err != nil {
 		return err
 	}

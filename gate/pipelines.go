@@ -47,10 +47,11 @@ func (r *request) save(id string) (pipeline.Pipeline, error) {
 	if err := p.Validate(); err != nil {
 		return nil, refusedSave(err)
 	}
-	if err := r.maySave(p); err != nil {
+	managed, err := r.maySave(p)
+	if err != nil {
 		return nil, err
 	}
-	saved, err := r.server.front50.SavePipeline(r.ctx(), p, front50.SaveOptions{
+	saved, err := front50.SaveManaged(r.ctx(), r.server.front50, managed.Document, managed.Pipeline, front50.SaveOptions{
 		By: front50.Author(r.caller.User), StaleCheck: stale, MustExist: id != "",
 	})
 	if err != nil {

@@ -109,18 +109,40 @@ func (g *Guarded) DeleteApplication(ctx context.Context, in activities.DeleteApp
 
 // SavePipeline implements activities.Configuration.
 func (g *Guarded) SavePipeline(ctx context.Context, in activities.SavePipelineInput) (activities.SavePipelineOutput, error) {
-	if err := g.maySave(ctx, in.Scope, in.Pipeline); err != nil {
+	managed, err := g.maySave(ctx, in.Scope, identified(in))
+	if err != nil {
 		return activities.SavePipelineOutput{}, err
 	}
-	return g.Configuration.SavePipeline(ctx, in)
+	return g.savePipeline(ctx, in, managed.Pipeline, managed.Document)
 }
 
-// maySave holds the rules that Gate has for a configuration that is saved.
-func (g *Guarded) maySave(ctx context.Context, scope activities.Scope, p pipeline.Pipeline) error {
+// maySave holds the rules that Gate has for a configuration that is saved, and returns
+// it as it is to be saved.
+func (g *Guarded) maySave(ctx context.Context, scope activities.Scope, p pipeline.Pipeline) (fiat.Managed, error) {
 	subject, err := g.permissions.SubjectOf(ctx, scope.User)
 	if err != nil {
-		return err
+		return fiat.Managed{}, err
 	}
+	if err := g.mayChange(ctx, subject, p); err != nil {
+		return fiat.Managed{}, err
+	}
+	managed, err := g.permissions.Manage(ctx, subject, p)
+	if err != nil {
+		return managed, err
+	}
+	for _, t := range pipeline.Map(managed.Pipeline).List("triggers") {
+		if account := pipeline.AsMap(t).String("runAsUser"); account != "" && account != managed.Account {
+			if err := g.permissions.RunAs(ctx, subject, account, p.Application()); err != nil {
+				return managed, err
+			}
+		}
+	}
+	return managed, nil
+}
+
+// mayChange refuses a configuration of an application, or one that was another's,
+// which is not the subject's to change.
+func (g *Guarded) mayChange(ctx context.Context, subject fiat.Subject, p pipeline.Pipeline) error {
 	if err := g.permissions.Application(ctx, subject, p.Application(), fiat.Write); err != nil {
 		return err
 	}
@@ -133,13 +155,6 @@ func (g *Guarded) maySave(ctx context.Context, scope activities.Scope, p pipelin
 			}
 		case pipeline.CodeOf(err) != pipeline.CodeNotFound:
 			return err
-		}
-	}
-	for _, t := range pipeline.Map(p).List("triggers") {
-		if account := pipeline.AsMap(t).String("runAsUser"); account != "" {
-			if err := g.permissions.RunAs(ctx, subject, account, p.Application()); err != nil {
-				return err
-			}
 		}
 	}
 	return nil

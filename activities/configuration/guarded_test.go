@@ -147,3 +147,33 @@ func TestGuardedPlugins(t *testing.T) {
 		}
 	}
 }
+
+// A stage that saves a pipeline makes the service account of the roles that the
+// pipeline names, also when it is asked twice.
+func TestGuardedManagedServiceAccounts(t *testing.T) {
+	t.Parallel()
+	store := memstore.New(nil)
+	permissions, err := fiat.New(fiat.DefaultConfig(), stored.New(store, func(ctx context.Context, name string) (pipeline.Map, error) {
+		return store.Document(ctx, front50.KindServiceAccount, name)
+	}), ownName{})
+	require.NoError(t, err)
+	c := configuration.New(store).Guard(permissions)
+	in := activities.SavePipelineInput{
+		Scope:    activities.Scope{Execution: "01J", Stage: "s", Task: "t", User: "ann"},
+		Pipeline: pipeline.Pipeline{"name": "Ship", "application": "shop", "stages": []any{}, "roles": []any{"ann"}, "triggers": []any{map[string]any{"type": "git"}}},
+	}
+	var id string
+	for range 2 {
+		out, err := c.SavePipeline(t.Context(), in)
+		require.NoError(t, err)
+		id = out.Pipeline.ID()
+		account := id + pipeline.ManagedSuffix
+		require.Equal(t, account, pipeline.AsMap(pipeline.Map(out.Pipeline).List("triggers")[0])["runAsUser"])
+		doc, err := store.Document(t.Context(), front50.KindServiceAccount, account)
+		require.NoError(t, err)
+		require.Equal(t, []any{"ann"}, doc["memberOf"])
+	}
+	in.Scope.User, in.Pipeline["id"] = "eve", id
+	_, err = c.SavePipeline(t.Context(), in)
+	require.Equal(t, pipeline.CodeForbidden, pipeline.CodeOf(err), "%v", err)
+}

@@ -126,5 +126,5 @@ func (s *Store) deleteLeftovers(application string, by front50.Author) {
 // deleteManaged deletes the service account that was made for a pipeline; the
 // caller holds mu.
 func (s *Store) deleteManaged(pipelineKey string) {
-	delete(s.of(front50.KindServiceAccount).current, pipelineKey+front50.ManagedSuffix)
+	delete(s.of(front50.KindServiceAccount).current, pipelineKey+pipeline.ManagedSuffix)
 }

@@ -45,7 +45,7 @@ func (s *Store) deleteLeftovers(ctx context.Context, id string, by front50.Autho
 
 // deleteManaged deletes the service account that was made for a pipeline.
 func (s *Store) deleteManaged(ctx context.Context, pipelineKey string) error {
-	name := pipelineKey + front50.ManagedSuffix
+	name := pipelineKey + pipeline.ManagedSuffix
 	if !front50.KindServiceAccount.Storable(name) {
 		return nil
 	}

@@ -21,7 +21,10 @@ func (s *Server) savePipelines(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	result, err := front50.SavePipelines(c.Request.Context(), s.store, docs, front50.SaveOptions{By: author(c), StaleCheck: stale})
+	result, err := front50.SavePipelines(c.Request.Context(), docs, func(p pipeline.Pipeline) error {
+		_, err := s.store.SavePipeline(c.Request.Context(), p, front50.SaveOptions{By: author(c), StaleCheck: stale})
+		return err
+	})
 	if err != nil {
 		return err
 	}

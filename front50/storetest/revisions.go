@@ -172,8 +172,8 @@ func applicationLeavesNothing(t *testing.T, s front50.Store) {
 		kind *front50.Kind
 		doc  string
 	}{
-		{front50.KindServiceAccount, `{"name":"mine` + front50.ManagedSuffix + `"}`},
-		{front50.KindServiceAccount, `{"name":"other` + front50.ManagedSuffix + `"}`},
+		{front50.KindServiceAccount, `{"name":"mine` + pipeline.ManagedSuffix + `"}`},
+		{front50.KindServiceAccount, `{"name":"other` + pipeline.ManagedSuffix + `"}`},
 		{front50.KindServiceAccount, `{"name":"robot"}`},
 		{front50.KindStrategy, `{"id":"s1","name":"S","application":"SHOP"}`},
 		{front50.KindStrategy, `{"id":"s2","name":"S","application":"other"}`},
@@ -197,7 +197,7 @@ func applicationLeavesNothing(t *testing.T, s front50.Store) {
 	}
 	require.Equal(t, []string{
 		"project p2", "project p3", "strategy s2", "notification shop2",
-		"service account other" + front50.ManagedSuffix, "service account robot",
+		"service account other" + pipeline.ManagedSuffix, "service account robot",
 	}, left)
 	project, err := s.Document(ctx, front50.KindProject, "p2")
 	require.NoError(t, err)
@@ -206,6 +206,6 @@ func applicationLeavesNothing(t *testing.T, s front50.Store) {
 	// The same name begins anew: with no permissions that it once had.
 	require.NotContains(t, saveApp(t, s, `{"name":"shop","email":"a@b.c"}`), "permissions")
 	require.NoError(t, s.DeletePipeline(ctx, "OTHER", by))
-	_, err = s.Document(ctx, front50.KindServiceAccount, "other"+front50.ManagedSuffix)
+	_, err = s.Document(ctx, front50.KindServiceAccount, "other"+pipeline.ManagedSuffix)
 	requireCode(t, pipeline.CodeNotFound, err)
 }
