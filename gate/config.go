@@ -45,7 +45,7 @@ type Config struct {
 	// lists hold when the caller names no limit.
 	ExecutionFetchLimit int `name:"execution-fetch-limit" default:"10" help:"Executions of each pipeline in a list when the caller names no limit."`
 	// MaxStreams bounds the open event streams.
-	MaxStreams int `name:"max-streams" default:"2000" help:"Most event streams open at once; a further one is answered with 429."`
+	MaxStreams int `name:"max-streams" default:"2000" help:"Most event streams open at once, of which one user who is known may have a quarter; a further one is answered with 429."`
 	// PingInterval is the time between pings on an event stream.
 	PingInterval time.Duration `name:"ping-interval" default:"15s" help:"Time between pings on an event stream."`
 	// TLSCertFile and TLSKeyFile turn TLS on, for Deck's listener too.

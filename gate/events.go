@@ -9,23 +9,59 @@ import (
 	"time"
 
 	"github.com/gennaker/gennaker/executions"
+	"github.com/gennaker/gennaker/fiat"
 	"github.com/gennaker/gennaker/pipeline"
 )
 
 // streams counts the open event streams and ends them all when the server
 // stops.
 type streams struct {
-	slots  chan struct{}
+	limit  int
 	done   chan struct{}
 	finish func()
+
+	mu sync.Mutex
+	// open counts them by the key of their user.
+	open map[string]int
+	all  int
 }
 
-func newStreams(limit int) streams {
+// userShare is which part of all streams one user who is known may have open, so that
+// one forgotten script does not take everybody's.
+const userShare = 4
+
+func newStreams(limit int) *streams {
 	done := make(chan struct{})
-	return streams{slots: make(chan struct{}, limit), done: done, finish: sync.OnceFunc(func() { close(done) })}
+	return &streams{limit: limit, done: done, finish: sync.OnceFunc(func() { close(done) }), open: map[string]int{}}
 }
 
-func (s streams) close() { s.finish() }
+func (s *streams) close() { s.finish() }
+
+// take takes the place of one stream. Errors: throttled.
+func (s *streams) take(user string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := fiat.UserKey(user)
+	switch share := max(s.limit/userShare, 1); {
+	case s.all >= s.limit:
+		return pipeline.Errorf(pipeline.CodeThrottled, "There are %d event streams open already: close some, or raise the gate's max-streams.", s.limit)
+	case key != anonymous && s.open[key] >= share:
+		return pipeline.Errorf(pipeline.CodeThrottled, "The user '%s' has %d event streams open already: close some, or raise the gate's max-streams, of which a user may have a quarter.", user, share)
+	}
+	s.open[key]++
+	s.all++
+	return nil
+}
+
+func (s *streams) leave(user string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := fiat.UserKey(user)
+	s.all--
+	if s.open[key]--; s.open[key] == 0 {
+		delete(s.open, key)
+	}
+}
 
 // writeTimeout is how long a client may take to accept one event.
 const writeTimeout = 30 * time.Second
@@ -122,16 +158,14 @@ type eventStream struct {
 	has           map[string]int64
 }
 
-// take takes one of the slots for streams, for release to give back.
-func (s *Server) take() (release func(), err error) {
-	slots := s.streams.slots
-	select {
-	case slots <- struct{}{}:
-		s.metrics.streams.Inc()
-		return func() { s.metrics.streams.Dec(); <-slots }, nil
-	default:
-		return nil, pipeline.Errorf(pipeline.CodeThrottled, "There are %d event streams open already: close some, or raise the gate's max-streams.", cap(slots))
+// take takes the place of one of the streams, for release to give back.
+func (s *eventStream) take() (release func(), err error) {
+	user := s.caller.User
+	if err := s.server.streams.take(user); err != nil {
+		return nil, err
 	}
+	s.server.metrics.streams.Inc()
+	return func() { s.server.metrics.streams.Dec(); s.server.streams.leave(user) }, nil
 }
 
 // run opens the stream, begins it and passes on what the topic tells, until the
@@ -143,7 +177,7 @@ func (s *eventStream) run(name executions.Topic, begin func() bool) error {
 	if err := s.unchecked(); err != nil {
 		return err
 	}
-	release, err := s.server.take()
+	release, err := s.take()
 	if err != nil {
 		return err
 	}

@@ -210,6 +210,28 @@ func TestStreamsAreBounded(t *testing.T) {
 	}, 10*time.Second, 10*time.Millisecond, "a slot comes free again")
 }
 
+// One user does not take everybody's streams.
+func TestStreamsOfOneUserAreBounded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(_ *gate.Dependencies, c *gate.Config) { c.MaxStreams, c.TrustUserHeader = 8, true })
+	server := httptest.NewServer(w.server.Handler())
+	t.Cleanup(server.Close)
+	open := func(user string) *client {
+		return w.stream(server.URL+"/applications/shop/events", "X-SPINNAKER-USER", user)
+	}
+	first := open("eve")
+	require.Equal(t, http.StatusOK, first.response.StatusCode)
+	require.Equal(t, http.StatusOK, open("EVE").response.StatusCode)
+	require.Equal(t, http.StatusTooManyRequests, open("eve").response.StatusCode)
+	require.Equal(t, http.StatusOK, open("ann").response.StatusCode)
+	for range 5 {
+		require.Equal(t, http.StatusOK, open("anonymous").response.StatusCode)
+	}
+	require.Equal(t, http.StatusTooManyRequests, open("ann").response.StatusCode, "all are taken")
+	first.stop()
+	require.Eventually(t, func() bool { return open("ann").response.StatusCode == http.StatusOK }, 10*time.Second, 10*time.Millisecond)
+}
+
 func TestStreamEndsWithItsWatch(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(d *gate.Dependencies, _ *gate.Config) { d.Executions = shortWatch{d.Executions} })

@@ -128,7 +128,7 @@ func digits(s string) (int, bool) {
 // logs asks for new lines again and again until the log, the client or the
 // server ends.
 func (s *eventStream) logs(live Live, in activities.FollowLogsInput) error {
-	release, err := s.server.take()
+	release, err := s.take()
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ type Server struct {
 	codecOrigins []string
 	signIn       SignIn // nil when nobody has to sign in
 	handler      http.Handler
-	streams      streams
+	streams      *streams
 	hub          *hub
 	metrics      meters
 	tracer       trace.Tracer // nil traces nothing

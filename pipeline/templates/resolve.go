@@ -243,6 +243,9 @@ func merge(p part, template Template, config pipeline.Pipeline) []any {
 		for _, e := range pipeline.Map(template.Pipeline()).List(p.key) {
 			if m := pipeline.AsMap(e).Clone(); m != nil {
 				m["inherited"] = true
+				// Whoever saves a configuration may use the accounts that its triggers run
+				// as; nobody has asked that of a template's.
+				delete(m, "runAsUser")
 				all = append(all, map[string]any(m))
 			}
 		}
