@@ -135,15 +135,20 @@ func (o oneExecution) id() (string, error) {
 	return id, nil
 }
 
+// of returns the Gate to ask and the execution that is named.
+func (o oneExecution) of(p *Process) (gate *client.Client, id string, err error) {
+	if id, err = o.id(); err != nil {
+		return nil, "", err
+	}
+	gate, err = p.gate()
+	return gate, id, err
+}
+
 type executionGetCommand struct{ oneExecution }
 
 // Run implements the command.
 func (c *executionGetCommand) Run(p *Process) error {
-	id, err := c.id()
-	if err != nil {
-		return err
-	}
-	gate, err := p.gate()
+	gate, id, err := c.of(p)
 	if err != nil {
 		return err
 	}
@@ -236,11 +241,7 @@ type executionRestartCommand struct {
 
 // Run implements the command.
 func (c *executionRestartCommand) Run(p *Process) error {
-	id, err := c.id()
-	if err != nil {
-		return err
-	}
-	gate, err := p.gate()
+	gate, id, err := c.of(p)
 	if err != nil {
 		return err
 	}

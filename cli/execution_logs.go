@@ -29,11 +29,7 @@ type pod struct {
 // Run implements the command. A log that cannot be read does not keep the others
 // from being printed.
 func (c *executionLogsCommand) Run(p *Process) error {
-	id, err := c.id()
-	if err != nil {
-		return err
-	}
-	gate, err := p.gate()
+	gate, id, err := c.of(p)
 	if err != nil {
 		return err
 	}

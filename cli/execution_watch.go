@@ -16,11 +16,7 @@ type executionWatchCommand struct{ oneExecution }
 
 // Run implements the command.
 func (c *executionWatchCommand) Run(p *Process) error {
-	id, err := c.id()
-	if err != nil {
-		return err
-	}
-	gate, err := p.gate()
+	gate, id, err := c.of(p)
 	if err != nil {
 		return err
 	}

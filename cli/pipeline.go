@@ -44,6 +44,15 @@ func (n pipelineName) both() (application, name string, err error) {
 	return application, name, nil
 }
 
+// of returns the Gate to ask and the pipeline that is named.
+func (n pipelineName) of(p *Process) (gate *client.Client, application, name string, err error) {
+	if application, name, err = n.both(); err != nil {
+		return nil, "", "", err
+	}
+	gate, err = p.gate()
+	return gate, application, name, err
+}
+
 func configPath(application, name string) string {
 	return client.Path("applications", application, "pipelineConfigs", name)
 }
@@ -93,11 +102,7 @@ type pipelineGetCommand struct{ pipelineName }
 
 // Run implements the command.
 func (c *pipelineGetCommand) Run(p *Process) error {
-	application, name, err := c.both()
-	if err != nil {
-		return err
-	}
-	gate, err := p.gate()
+	gate, application, name, err := c.of(p)
 	if err != nil {
 		return err
 	}
@@ -186,11 +191,7 @@ type pipelineDeleteCommand struct{ pipelineName }
 // Run implements the command. Gate takes a pipeline that is not there for
 // deleted; a person is told.
 func (c *pipelineDeleteCommand) Run(p *Process) error {
-	application, name, err := c.both()
-	if err != nil {
-		return err
-	}
-	gate, err := p.gate()
+	gate, application, name, err := c.of(p)
 	if err != nil {
 		return err
 	}

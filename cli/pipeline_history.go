@@ -19,11 +19,7 @@ type pipelineHistoryCommand struct {
 
 // Run implements the command. Versions are counted from the present one, 0.
 func (c *pipelineHistoryCommand) Run(p *Process) error {
-	application, name, err := c.both()
-	if err != nil {
-		return err
-	}
-	gate, err := p.gate()
+	gate, application, name, err := c.of(p)
 	if err != nil {
 		return err
 	}

@@ -54,23 +54,20 @@ type projectName struct {
 	NameFlag string `name:"name" short:"n" hidden:"" help:"The same as NAME."`
 }
 
-func (n projectName) name() (string, error) {
-	name := either(n.Name, n.NameFlag)
-	if name == "" {
-		return "", usagef("name the project")
+// of returns the Gate to ask and the project that is named.
+func (n projectName) of(p *Process) (gate *client.Client, name string, err error) {
+	if name = either(n.Name, n.NameFlag); name == "" {
+		return nil, "", usagef("name the project")
 	}
-	return name, nil
+	gate, err = p.gate()
+	return gate, name, err
 }
 
 type projectGetCommand struct{ projectName }
 
 // Run implements the command.
 func (c *projectGetCommand) Run(p *Process) error {
-	name, err := c.name()
-	if err != nil {
-		return err
-	}
-	gate, err := p.gate()
+	gate, name, err := c.of(p)
 	if err != nil {
 		return err
 	}
@@ -134,11 +131,7 @@ type projectDeleteCommand struct{ projectName }
 
 // Run implements the command.
 func (c *projectDeleteCommand) Run(p *Process) error {
-	name, err := c.name()
-	if err != nil {
-		return err
-	}
-	gate, err := p.gate()
+	gate, name, err := c.of(p)
 	if err != nil {
 		return err
 	}
@@ -161,11 +154,7 @@ type projectPipelinesCommand struct {
 
 // Run implements the command.
 func (c *projectPipelinesCommand) Run(p *Process) error {
-	name, err := c.name()
-	if err != nil {
-		return err
-	}
-	gate, err := p.gate()
+	gate, name, err := c.of(p)
 	if err != nil {
 		return err
 	}

@@ -29,21 +29,11 @@ func updatePipeline(r *request) error {
 // save stores the body. With an id the configuration must exist and the body's
 // own ID must be absent or the same.
 func (r *request) save(id string) (pipeline.Pipeline, error) {
-	stale, err := boolean(r.query, "staleCheck", false)
-	if err != nil {
-		return nil, err
-	}
-	body, err := r.object(false)
+	body, stale, err := r.bodyToSave(id, "The pipeline id %v in the body is not the id %s in the path: make them equal.")
 	if err != nil {
 		return nil, err
 	}
 	p := pipeline.Pipeline(body)
-	if id != "" {
-		if own, given := body["id"]; given && own != nil && own != "" && own != id {
-			return nil, pipeline.Errorf(pipeline.CodeInvalid, "The pipeline id %v in the body is not the id %s in the path: make them equal.", own, id)
-		}
-		p["id"] = id
-	}
 	if err := p.Validate(); err != nil {
 		return nil, refusedSave(err)
 	}
@@ -58,6 +48,23 @@ func (r *request) save(id string) (pipeline.Pipeline, error) {
 		return nil, refusedSave(err)
 	}
 	return saved, nil
+}
+
+// bodyToSave reads a configuration to save, and whether one that somebody else has
+// changed meanwhile stays. With an id it gets that one; a body with another is refused
+// with the words of other, which take both.
+func (r *request) bodyToSave(id, other string) (body pipeline.Map, stale bool, err error) {
+	if stale, err = boolean(r.query, "staleCheck", false); err != nil {
+		return nil, false, err
+	}
+	if body, err = r.object(false); err != nil || id == "" {
+		return body, stale, err
+	}
+	if own := body["id"]; own != nil && own != "" && own != id {
+		return nil, false, pipeline.Errorf(pipeline.CodeInvalid, other, own, id)
+	}
+	body["id"] = id
+	return body, stale, nil
 }
 
 // deletePipeline deletes by name, compared trimmed and whatever the case. No

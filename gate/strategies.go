@@ -82,19 +82,9 @@ func updateStrategy(r *request) error {
 // saveStrategyAs stores the body. With an id the strategy must exist and the body's
 // own ID must be absent or the same.
 func (r *request) saveStrategyAs(id string) (pipeline.Map, error) {
-	stale, err := boolean(r.query, "staleCheck", false)
+	body, stale, err := r.bodyToSave(id, "The provided id '%v' doesn't match the strategy id '%s': make them equal.")
 	if err != nil {
 		return nil, err
-	}
-	body, err := r.object(false)
-	if err != nil {
-		return nil, err
-	}
-	if id != "" {
-		if own := body["id"]; own != nil && own != "" && own != id {
-			return nil, pipeline.Errorf(pipeline.CodeInvalid, "The provided id '%v' doesn't match the strategy id '%s': make them equal.", own, id)
-		}
-		body["id"] = id
 	}
 	if err := r.maySaveStrategy(pipeline.Pipeline(body)); err != nil {
 		return nil, err

@@ -34,21 +34,9 @@ const (
 // clusters measures what people see of a cluster with deployments Deployments of
 // five pods, in a system of its own whose worker is a process of its own.
 func (b *bench) clusters(ctx context.Context, deployments int) error {
-	dir, err := os.MkdirTemp("", "gennaker-bench-")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	system, err := harness.Start(ctx, harness.Options{Dir: dir, Workers: 1, OneAccount: true, AuditReads: true})
-	if err != nil {
-		return err
-	}
-	defer system.Close()
-	r := &reading{System: system, deployments: deployments, bench: b}
-	if err := r.run(ctx); err != nil {
-		return fmt.Errorf("%w\n%s", err, system.Logs())
-	}
-	return nil
+	return onSystem(ctx, harness.Options{Workers: 1, OneAccount: true, AuditReads: true}, func(system *harness.System) error {
+		return (&reading{System: system, deployments: deployments, bench: b}).run(ctx)
+	})
 }
 
 // reading measures one system.

@@ -37,21 +37,9 @@ const (
 // lists measures what people look at most, in a system of its own with many
 // applications, pipelines and executions.
 func (b *bench) lists(ctx context.Context, archived int) error {
-	dir, err := os.MkdirTemp("", "gennaker-bench-")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	system, err := harness.Start(ctx, harness.Options{Dir: dir, AllInOne: true, OneAccount: true})
-	if err != nil {
-		return err
-	}
-	defer system.Close()
-	l := &listing{System: system, archived: archived, bench: b}
-	if err := l.run(ctx); err != nil {
-		return fmt.Errorf("%w\n%s", err, system.Logs())
-	}
-	return nil
+	return onSystem(ctx, harness.Options{AllInOne: true, OneAccount: true}, func(system *harness.System) error {
+		return (&listing{System: system, archived: archived, bench: b}).run(ctx)
+	})
 }
 
 // listing measures one system.

@@ -26,7 +26,7 @@ func main() {
 	out := flag.String("out", filepath.Join(".local", "bench.json"), "file that takes the rows")
 	runs := flag.Int("runs", 20, "measurements for each row; slow rows take fewer")
 	deployments := flag.Int("deployments", 1000, "Deployments of the cluster that reads are measured on; 0 leaves them out")
-	only := flag.String("only", "", "measure a part alone: engine, deployments (beside kubectl), reads, lists or streams")
+	only := flag.String("only", "", "measure a part alone: engine, deployments (beside kubectl), reads, lists, streams or load")
 	archived := flag.Int("executions", 2000, "archived executions that lists are measured on; 0 leaves lists out")
 	list := flag.String("database", sqlite, "databases that Temporal keeps its state in, one after the other: sqlite, postgres; everything is measured on the first, the engine on the others")
 	flag.Parse()
@@ -57,10 +57,10 @@ func run(ctx context.Context, o options) error {
 	}
 	switch o.only {
 	case "", partEngine, partDeployments:
-	case partReads, partLists, partStreams:
+	case partReads, partLists, partStreams, partLoad:
 		databases = nil
 	default:
-		return fmt.Errorf("there is no part %q that can be measured alone: use %s, %s, %s, %s or %s", o.only, partEngine, partDeployments, partReads, partLists, partStreams)
+		return fmt.Errorf("there is no part %q that can be measured alone: use %s, %s, %s, %s, %s or %s", o.only, partEngine, partDeployments, partReads, partLists, partStreams, partLoad)
 	}
 	if o.only != "" && o.only != partReads {
 		o.deployments = 0
@@ -101,6 +101,14 @@ func run(ctx context.Context, o options) error {
 		}
 		rows = append(rows, b.rows...)
 	}
+	if o.only == "" || o.only == partLoad {
+		fmt.Fprintln(os.Stderr, "measuring Gate under load")
+		b := &bench{runs: o.runs}
+		if err := b.load(ctx); err != nil {
+			return fmt.Errorf("load: %w", err)
+		}
+		rows = append(rows, b.rows...)
+	}
 	fmt.Fprintf(os.Stderr, "done, load %s\n\n", load())
 	if err := show(rows); err != nil {
 		return err
@@ -119,22 +127,35 @@ const (
 // measure starts a system with Temporal on a database and measures it, whole or
 // one part of it.
 func measure(ctx context.Context, database string, runs int, only string) ([]row, error) {
+	fmt.Fprintf(os.Stderr, "starting the system with Temporal on %s, %d processors, load %s\n", titles[database], runtime.NumCPU(), load())
+	var rows []row
+	err := onSystem(ctx, harness.Options{AllInOne: true, Postgres: database == postgres}, func(system *harness.System) error {
+		b := &bench{System: system, database: database, runs: runs}
+		err := b.measure(ctx, only)
+		rows = b.rows
+		return err
+	})
+	return rows, err
+}
+
+// onSystem starts a system, measures on it and stops it. What went wrong is told with
+// the system's logs.
+func onSystem(ctx context.Context, o harness.Options, measure func(*harness.System) error) error {
 	dir, err := os.MkdirTemp("", "gennaker-bench-")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	fmt.Fprintf(os.Stderr, "starting the system with Temporal on %s, %d processors, load %s\n", titles[database], runtime.NumCPU(), load())
-	system, err := harness.Start(ctx, harness.Options{Dir: dir, AllInOne: true, Postgres: database == postgres})
+	o.Dir = dir
+	system, err := harness.Start(ctx, o)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer system.Close()
-	b := &bench{System: system, database: database, runs: runs}
-	if err := b.measure(ctx, only); err != nil {
-		return nil, fmt.Errorf("%w\n%s", err, system.Logs())
+	if err := measure(system); err != nil {
+		return fmt.Errorf("%w\n%s", err, system.Logs())
 	}
-	return b.rows, nil
+	return nil
 }
 
 // bench collects the rows of one system.

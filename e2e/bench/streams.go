@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -34,21 +33,9 @@ const (
 // everything, a third one of ten applications, a third one execution each. Then
 // executions run, and every client gets what it watches.
 func (b *bench) streams(ctx context.Context) error {
-	dir, err := os.MkdirTemp("", "gennaker-bench-")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	system, err := harness.Start(ctx, harness.Options{Dir: dir, Workers: 1, OneAccount: true})
-	if err != nil {
-		return err
-	}
-	defer system.Close()
-	s := &streaming{System: system, bench: b}
-	if err := s.run(ctx); err != nil {
-		return fmt.Errorf("%w\n%s", err, system.Logs())
-	}
-	return nil
+	return onSystem(ctx, harness.Options{Workers: 1, OneAccount: true}, func(system *harness.System) error {
+		return (&streaming{System: system, bench: b}).run(ctx)
+	})
 }
 
 // streaming measures one system.
