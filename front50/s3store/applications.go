@@ -46,7 +46,7 @@ func (s *Store) Application(ctx context.Context, name string) (pipeline.Applicat
 	if !front50.Storable(key) {
 		return nil, front50.ApplicationNotFound(name)
 	}
-	o, permission, err := s.both(ctx, key, s.applications.read)
+	o, permission, err := s.readBoth(ctx, key)
 	if err != nil {
 		return nil, err
 	}
@@ -56,29 +56,36 @@ func (s *Store) Application(ctx context.Context, name string) (pipeline.Applicat
 	return application(o, permission), nil
 }
 
-// both reads the two objects of an application at once.
-func (s *Store) both(ctx context.Context, id string, read func(context.Context, string) (*object, error)) (app, permission *object, err error) {
-	reads, ctx := errgroup.WithContext(ctx)
-	reads.Go(func() (err error) {
-		app, err = read(ctx, s.applications.key(id, applicationFile))
-		return err
-	})
-	reads.Go(func() (err error) {
-		permission, err = s.permission(ctx, id, read)
-		return err
-	})
-	return app, permission, reads.Wait()
+// both reads the two objects of an application from the bucket. Memory gets both or
+// neither: an application must not seem unrestricted because only one was read.
+func (s *Store) both(ctx context.Context, id string) (app, permission *object, err error) {
+	g := s.applications
+	found, err := g.fetchAll(ctx, []string{g.key(id, applicationFile), g.key(id, permissionFile)})
+	if err != nil {
+		return nil, nil, err
+	}
+	return found[0], found[1], nil
 }
 
-// permission reads an application's permission object. Since most applications
-// have none, a reader while the object store is down takes memory's word.
-func (s *Store) permission(ctx context.Context, id string, read func(context.Context, string) (*object, error)) (*object, error) {
-	key := s.applications.key(id, permissionFile)
-	o, err := read(ctx, key)
-	if err != nil && s.bucket.down.Load() && s.applications.cached(s.applications.key(id, applicationFile)) != nil {
-		return s.applications.cached(key), nil
+// readBoth is both for readers: while the object store does not answer, memory
+// does, also where it knows that there is no permission object.
+func (s *Store) readBoth(ctx context.Context, id string) (app, permission *object, err error) {
+	known, restricts := s.cachedBoth(id)
+	if known != nil && s.bucket.down.Load() {
+		return known, restricts, nil
 	}
-	return o, err
+	app, permission, err = s.both(ctx, id)
+	if err != nil && known != nil && ctx.Err() == nil {
+		return known, restricts, nil // the fault has been logged where it was found
+	}
+	return app, permission, err
+}
+
+func (s *Store) cachedBoth(id string) (app, permission *object) {
+	g := s.applications
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.objects[g.key(id, applicationFile)], g.objects[g.key(id, permissionFile)]
 }
 
 // SaveApplication implements front50.Writer.
@@ -109,7 +116,7 @@ func (s *Store) WriteApplication(ctx context.Context, app pipeline.Application, 
 }
 
 func (s *Store) writeApplication(ctx context.Context, id string, app pipeline.Application, o front50.ApplicationOptions) (previous, current pipeline.Application, err error) {
-	stored, permission, err := s.both(ctx, id, s.writerRead)
+	stored, permission, err := s.both(ctx, id)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -137,11 +144,6 @@ func (s *Store) writeApplication(ctx context.Context, id string, app pipeline.Ap
 	}
 	s.mark(ctx, s.applications)
 	return previous, current.Clone(), nil
-}
-
-// writerRead is fetch for writers, who need the bucket's word.
-func (s *Store) writerRead(ctx context.Context, key string) (*object, error) {
-	return s.applications.fetch(ctx, key)
 }
 
 func (s *Store) putApplication(ctx context.Context, id, file string, doc pipeline.Map, must condition) error {
@@ -174,7 +176,7 @@ func (s *Store) DeleteApplication(ctx context.Context, name string, by front50.A
 	if err := s.pipelines.fresh(ctx); err != nil {
 		return nil, err
 	}
-	stored, permission, err := s.both(ctx, id, s.writerRead)
+	stored, permission, err := s.both(ctx, id)
 	if err != nil {
 		return nil, err
 	}

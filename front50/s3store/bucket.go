@@ -142,6 +142,21 @@ func (b *bucket) putWith(ctx context.Context, key string, body []byte, metadata 
 	return info.ETag, nil
 }
 
+// probe finds out whether the object store heeds the conditions of writes: some answer
+// that they do not know them, which a write notices, others do as if there were none.
+// Key is one that nobody uses.
+func (b *bucket) probe(ctx context.Context, key string) {
+	_, err := b.put(ctx, key, []byte("{}"), condition{etag: "00000000000000000000000000000000", common: true})
+	if err != nil || b.unconditional.Load() {
+		return // it heeds them, has said that it does not, or tells nothing
+	}
+	b.unconditional.Store(true)
+	b.log.Warn("the object store passes over the conditions of writes: processes that write at the same time may undo each other's changes", "endpoint", b.endpoint)
+	if err := b.remove(ctx, key); err != nil {
+		b.log.Warn("an object that showed this could not be removed", "key", key, "error", err)
+	}
+}
+
 // remove deletes an object; one that is missing is a success.
 func (b *bucket) remove(ctx context.Context, key string) error {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
@@ -224,7 +239,7 @@ func (b *bucket) fault(ctx context.Context, err error, verb, key string) error {
 			return pipeline.Wrap(pipeline.CodeUnavailable, err, "The object store at %s refuses to %s %s in bucket %s (%s): check the access key and its policy.", b.endpoint, verb, key, b.name, r.Code)
 		}
 	}
-	if errors.Is(context.Cause(ctx), context.Canceled) {
+	if errors.Is(ctx.Err(), context.Canceled) {
 		return context.Canceled // the caller went away: no word on the store
 	}
 	b.lost(err)

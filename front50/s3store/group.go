@@ -45,11 +45,11 @@ type group struct {
 	// objects holds what the bucket holds, by key. Documents in it are never
 	// changed, only replaced.
 	objects map[string]*object
-	// writes counts this process's own writes; written holds the count at which
-	// a key was last written, so that a comparison that began earlier does not
-	// undo it.
-	writes  uint64
-	written map[string]uint64
+	// clock numbers this process's own writes and the beginnings of its reads. Shown
+	// holds for a key the number of what memory shows, floor that of the comparison
+	// that memory shows else: what began earlier does not undo what began later.
+	clock, floor uint64
+	shown        map[string]uint64
 	// unannounced holds the keys of own writes that no marker has named yet.
 	unannounced map[string]struct{}
 	// marker is the change marker that objects is known to cover.
@@ -65,7 +65,7 @@ type object struct {
 func newGroup(b *bucket, root, name string, files ...string) *group {
 	return &group{
 		bucket: b, prefix: root + "/" + name, files: files,
-		objects: map[string]*object{}, written: map[string]uint64{}, unannounced: map[string]struct{}{},
+		objects: map[string]*object{}, shown: map[string]uint64{}, unannounced: map[string]struct{}{},
 	}
 }
 
@@ -106,9 +106,14 @@ func (g *group) all() map[string]*object {
 func (g *group) wrote(key string, o *object) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.writes++
-	g.written[key] = g.writes
+	g.clock++
+	g.shown[key] = g.clock
 	g.unannounced[key] = struct{}{}
+	g.show(key, o)
+}
+
+// show is called with the lock held.
+func (g *group) show(key string, o *object) {
 	if o == nil {
 		delete(g.objects, key)
 	} else {
@@ -116,25 +121,28 @@ func (g *group) wrote(key string, o *object) {
 	}
 }
 
-// begin returns the count of own writes, for learned.
+// begin numbers a reading that begins now, for learned.
 func (g *group) begin() uint64 {
-	g.mu.RLock()
-	defer g.mu.RUnlock()
-	return g.writes
-}
-
-// learned puts what was read from the bucket (nil: it is gone) into memory,
-// unless this process wrote the key after the reading began.
-func (g *group) learned(key string, o *object, begun uint64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.written[key] > begun {
+	g.clock++
+	return g.clock
+}
+
+// learned puts what was read from the bucket (nil: it is gone) into memory, all in
+// one step, except for keys that were written, or read by a reading that began
+// later.
+func (g *group) learned(keys []string, objects []*object, begun uint64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if begun < g.floor {
 		return
 	}
-	if o == nil {
-		delete(g.objects, key)
-	} else {
-		g.objects[key] = o
+	for i, key := range keys {
+		if g.shown[key] < begun {
+			g.shown[key] = begun
+			g.show(key, objects[i])
+		}
 	}
 }
 
@@ -143,25 +151,50 @@ func (g *group) learned(key string, o *object, begun uint64) {
 //
 // Errors: unavailable.
 func (g *group) fetch(ctx context.Context, key string) (*object, error) {
+	found, err := g.fetchAll(ctx, []string{key})
+	if err != nil {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+// fetchAll is fetch for documents that belong together: memory gets all of them, or
+// none when one cannot be read.
+func (g *group) fetchAll(ctx context.Context, keys []string) ([]*object, error) {
+	begun := g.begin()
+	found := make([]*object, len(keys))
+	reads, reading := errgroup.WithContext(ctx)
+	reads.SetLimit(parallel)
+	for i, key := range keys {
+		reads.Go(func() (err error) {
+			found[i], err = g.ask(reading, key)
+			return err
+		})
+	}
+	if err := reads.Wait(); err != nil {
+		return nil, err
+	}
+	g.learned(keys, found, begun)
+	return found, nil
+}
+
+// ask reads a document by what is known of it.
+func (g *group) ask(ctx context.Context, key string) (*object, error) {
 	known := g.cached(key)
 	etag := ""
 	if known != nil {
 		etag = known.etag
 	}
-	begun := g.begin()
 	content, err := g.bucket.get(ctx, key, etag, "")
 	switch {
 	case errors.Is(err, errNotModified):
 		return known, nil
 	case errors.Is(err, errNotFound):
-		g.learned(key, nil, begun)
 		return nil, nil
 	case err != nil:
 		return nil, err
 	}
-	o := g.decode(key, content)
-	g.learned(key, o, begun)
-	return o, nil
+	return g.decode(key, content), nil
 }
 
 // read is fetch for readers: while the object store does not answer, memory
@@ -235,27 +268,24 @@ func (g *group) covered() marker {
 func (g *group) catchUp(ctx context.Context, now marker) bool {
 	g.comparing.Lock()
 	defer g.comparing.Unlock()
+	if !g.loaded.Load() {
+		return false
+	}
 	known := g.covered()
 	if known.etag == now.etag {
 		return true
 	}
 	names, ok := now.since(known)
-	if !ok || !g.loaded.Load() {
+	if !ok {
 		return false
 	}
-	reads, reading := errgroup.WithContext(ctx)
-	reads.SetLimit(parallel)
-	for _, name := range names {
-		key, ok := g.named(name)
-		if !ok {
+	keys := make([]string, len(names))
+	for i, name := range names {
+		if keys[i], ok = g.named(name); !ok {
 			return false
 		}
-		reads.Go(func() error {
-			_, err := g.fetch(reading, key)
-			return err
-		})
 	}
-	if reads.Wait() != nil {
+	if _, err := g.fetchAll(ctx, keys); err != nil {
 		return false
 	}
 	g.covers(known, now)
@@ -303,8 +333,9 @@ func (g *group) compare(ctx context.Context, known marker) error {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for key, count := range g.written {
+	for key, count := range g.shown {
 		if count <= begun {
+			delete(g.shown, key)
 			continue
 		}
 		if own, ok := g.objects[key]; ok {
@@ -313,7 +344,7 @@ func (g *group) compare(ctx context.Context, known marker) error {
 			delete(after, key)
 		}
 	}
-	g.objects, g.marker = after, known
+	g.objects, g.marker, g.floor = after, known, begun
 	g.loaded.Store(true)
 	return nil
 }

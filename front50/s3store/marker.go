@@ -3,7 +3,9 @@ package s3store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net/url"
 	"slices"
 	"strconv"
@@ -35,6 +37,13 @@ type announced struct {
 // maxChanges bounds the changes that a marker carries, in bytes: an object may have
 // 2 KB of user metadata.
 const maxChanges = 1800
+
+// A process that was not the first to write a marker waits up to so many turns, one
+// more with each try.
+const (
+	turn     = 5 * time.Millisecond
+	maxTurns = 40
+)
 
 // since returns the names of what changed after a marker; ok is false when this one
 // does not reach back to it.
@@ -164,7 +173,7 @@ func (g *group) putMarker(ctx context.Context, keys map[string]struct{}) error {
 	slices.Sort(names)
 	known := g.covered()
 	over := known
-	for range attempts {
+	for try := 1; ; try++ {
 		m := marker{at: max(time.Now().UnixMilli(), over.at+1), changes: append(slices.Clip(over.changes), announced{after: over.etag, names: names})}
 		metadata := map[string]string{}
 		if text := m.text(); text != "" && !g.bucket.unconditional.Load() {
@@ -182,6 +191,12 @@ func (g *group) putMarker(ctx context.Context, keys map[string]struct{}) error {
 		case !errors.Is(err, errChanged) && !errors.Is(err, errNotFound):
 			return err
 		}
+		// Another process was faster. Many of them take turns.
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("other processes write %s all the time: %w", g.markerKey(), ctx.Err())
+		case <-time.After(rand.N(time.Duration(min(try, maxTurns)) * turn)):
+		}
 		there, err := g.bucket.get(ctx, g.markerKey(), "", "")
 		switch {
 		case err == nil:
@@ -192,8 +207,6 @@ func (g *group) putMarker(ctx context.Context, keys map[string]struct{}) error {
 			return err
 		}
 	}
-	_, err := g.bucket.put(ctx, g.markerKey(), markerBody(max(time.Now().UnixMilli(), over.at+1)), condition{})
-	return err
 }
 
 // covers notes that memory covers a marker, if it covered known until now.

@@ -3,6 +3,7 @@ package s3store
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/gennaker/gennaker/front50"
 	"github.com/gennaker/gennaker/pipeline"
@@ -99,6 +100,9 @@ func (s *Store) savePipeline(ctx context.Context, p pipeline.Pipeline, o front50
 		}
 	}
 	doc, err := s.rules.Pipeline(stored, p, s.cachedPipelines(), o)
+	if pipeline.CodeOf(err) == pipeline.CodeInvalid && s.freeName(ctx, p) {
+		doc, err = s.rules.Pipeline(stored, p, s.cachedPipelines(), o)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -117,6 +121,20 @@ func (s *Store) savePipeline(ctx context.Context, p pipeline.Pipeline, o front50
 	s.pipelines.wrote(key, &object{id: front50.PipelineKey(doc.ID()), file: pipelineFile, etag: etag, doc: pipeline.Map(doc)})
 	s.mark(ctx, s.pipelines)
 	return doc.Clone(), nil
+}
+
+// freeName asks the bucket for the pipelines that have the name of one to save, and
+// reports whether any is gone: no marker tells of others' deletions.
+func (s *Store) freeName(ctx context.Context, p pipeline.Pipeline) (gone bool) {
+	for key, o := range s.pipelines.all() {
+		other := pipeline.Pipeline(o.doc)
+		if o.doc == nil || front50.ApplicationKey(other.Application()) != front50.ApplicationKey(p.Application()) || !strings.EqualFold(other.Name(), p.Name()) {
+			continue
+		}
+		there, err := s.pipelines.fetch(ctx, key)
+		gone = gone || err == nil && there == nil
+	}
+	return gone
 }
 
 // lockPipeline locks a configuration, the application it goes to and the one it

@@ -94,6 +94,7 @@ func (s *Store) start(ctx context.Context, c Config) error {
 			err = s.refresh(ctx)
 		}
 		if err == nil {
+			s.bucket.probe(ctx, c.RootFolder+"/conditions/probe.json")
 			return nil
 		}
 		var refused minio.ErrorResponse

@@ -3,8 +3,10 @@ package s3store_test
 import (
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -200,4 +202,51 @@ func TestOneSaveIsReadAlone(t *testing.T) {
 	require.Equal(t, 108, list())
 	save(t, saver, `{"id":"last","name":"last","application":"shop"}`)
 	require.Equal(t, 109, list())
+}
+
+// TestANameThatOthersFreedIsFree: no marker tells of a deletion, and still nobody is
+// refused a name that another process has freed.
+func TestANameThatOthersFreedIsFree(t *testing.T) {
+	t.Parallel()
+	server := testkit.SharedMinIO(t)
+	one, two := open(t, config(t, server)), open(t, config(t, server))
+	save(t, one, `{"id":"a","name":"Ship","application":"shop"}`)
+	list, err := two.Pipelines(t.Context(), "shop")
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	require.NoError(t, one.DeletePipeline(t.Context(), "a", "me"))
+	save(t, two, `{"id":"b","name":"ship","application":"Shop"}`)
+	_, err = one.SavePipeline(t.Context(), pipeline.Pipeline{"id": "c", "name": "Ship", "application": "shop"}, front50.SaveOptions{})
+	require.Equal(t, pipeline.CodeInvalid, pipeline.CodeOf(err), "%v", err)
+}
+
+// TestRestrictedApplicationsAreNeverHalfRead: an application whose permissions could
+// not be read does not seem open, not even while the object store is away afterwards.
+func TestRestrictedApplicationsAreNeverHalfRead(t *testing.T) {
+	t.Parallel()
+	server := testkit.SharedMinIO(t)
+	front := newAnswers(t, server.Endpoint)
+	c := config(t, server)
+	c.ObjectStore.Endpoint = front.address
+	reader, saver := open(t, c), open(t, config(t, server))
+	saveApp(t, saver, `{"name":"shop","email":"a@b.c","permissions":{"READ":["dev"]}}`)
+	for _, fails := range []string{"application-permission.json", ""} {
+		front.set(func(w http.ResponseWriter, r *http.Request, _ http.Handler) bool {
+			if !strings.Contains(r.URL.Path, fails) {
+				return false
+			}
+			busy(w)
+			return true
+		})
+		_, err := reader.Application(t.Context(), "shop")
+		require.Equal(t, pipeline.CodeUnavailable, pipeline.CodeOf(err), "%v", err)
+		list, err := reader.Applications(t.Context())
+		if err == nil {
+			require.Empty(t, list, "what memory held before")
+		}
+	}
+	front.set(nil)
+	app, err := reader.Application(t.Context(), "shop")
+	require.NoError(t, err)
+	require.NotNil(t, app["permissions"])
 }
