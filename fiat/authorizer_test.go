@@ -285,20 +285,21 @@ func TestManagedServiceAccounts(t *testing.T) {
 		app      string
 		pipeline pipeline.Pipeline
 		runAs    []string // of the triggers, after
-		memberOf []any    // of the account to save
+		memberOf []string // that the account gets, nil where it stays as it is
 		code     pipeline.Code
 		says     string
 	}{
 		"none":                      {pipeline: pipeline.Pipeline{"id": "P-1"}, runAs: []string{"", "deployer@shop", "old@managed-service-account"}},
-		"new":                       {user: []string{"sre", "dev"}, pipeline: pipeline.Pipeline{"id": "P-1", "roles": []any{"SRE", " dev ", "sre"}}, runAs: []string{own, "deployer@shop", own}, memberOf: []any{"SRE", "dev"}},
+		"new":                       {user: []string{"sre", "dev"}, pipeline: pipeline.Pipeline{"id": "P-1", "roles": []any{"SRE", " dev ", "sre"}}, runAs: []string{own, "deployer@shop", own}, memberOf: []string{"SRE", "dev"}},
 		"emptied":                   {pipeline: pipeline.Pipeline{"id": "P-1", "roles": []any{}}, runAs: []string{"", "deployer@shop", ""}},
-		"unchanged":                 {user: []string{"sre", "dev"}, pipeline: pipeline.Pipeline{"id": "mine", "roles": []any{"Dev", "SRE"}}, runAs: []string{"mine@managed-service-account", "deployer@shop", "mine@managed-service-account"}},
+		"unchanged":                 {user: []string{"sre", "dev"}, pipeline: pipeline.Pipeline{"id": "mine", "roles": []any{"Dev", "SRE"}}, runAs: []string{"mine@managed-service-account", "deployer@shop", "mine@managed-service-account"}, memberOf: []string{"Dev", "SRE"}},
 		"unchanged, lacking a role": {user: []string{"sre"}, pipeline: pipeline.Pipeline{"id": "mine", "roles": []any{"dev", "sre"}}, code: pipeline.CodeForbidden, says: "dev"},
 		"lacking a role":            {user: []string{"dev"}, pipeline: pipeline.Pipeline{"id": "P-1", "roles": []any{"dev", "sre"}}, code: pipeline.CodeForbidden, says: "sre"},
-		"an administrator":          {user: []string{"root"}, pipeline: pipeline.Pipeline{"id": "P-1", "roles": []any{"dev"}}, runAs: []string{own, "deployer@shop", own}, memberOf: []any{"dev"}},
+		"an administrator":          {user: []string{"root"}, pipeline: pipeline.Pipeline{"id": "P-1", "roles": []any{"dev"}}, runAs: []string{own, "deployer@shop", own}, memberOf: []string{"dev"}},
 		"roles that may not run it": {user: []string{"dev"}, app: "bank", pipeline: pipeline.Pipeline{"id": "P-1", "roles": []any{"dev"}}, code: pipeline.CodeForbidden, says: "EXECUTE"},
 		"a shared one":              {user: []string{"dev"}, pipeline: pipeline.Pipeline{"id": "P-1", "roles": []any{"dev"}, "serviceAccount": "roles-x@shared-managed-service-account"}, runAs: []string{"roles-x@shared-managed-service-account", "deployer@shop", "roles-x@shared-managed-service-account"}},
-		"another pipeline's":        {user: []string{"dev"}, pipeline: pipeline.Pipeline{"id": "P-1", "roles": []any{"dev"}, "serviceAccount": "mine@managed-service-account"}, code: pipeline.CodeInvalid, says: "other roles"},
+		"a shared one of others":    {user: []string{"sre"}, pipeline: pipeline.Pipeline{"id": "P-1", "roles": []any{"sre"}, "serviceAccount": "roles-x@shared-managed-service-account"}, runAs: []string{own, "deployer@shop", own}, memberOf: []string{"sre"}},
+		"another pipeline's":        {user: []string{"dev"}, pipeline: pipeline.Pipeline{"id": "P-1", "roles": []any{"dev"}, "serviceAccount": "mine@managed-service-account"}, runAs: []string{own, "deployer@shop", own}, memberOf: []string{"dev"}},
 		"not a managed one":         {user: []string{"sre"}, pipeline: pipeline.Pipeline{"id": "P-1", "roles": []any{"sre"}, "serviceAccount": "deployer@shop"}, code: pipeline.CodeInvalid, says: "serviceAccount"},
 		"no list":                   {pipeline: pipeline.Pipeline{"id": "P-1", "roles": "dev"}, code: pipeline.CodeInvalid, says: "list of names"},
 		"no names":                  {pipeline: pipeline.Pipeline{"id": "P-1", "roles": []any{" "}}, code: pipeline.CodeInvalid, says: "list of names"},
@@ -326,11 +327,10 @@ func TestManagedServiceAccounts(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, triggers(c.runAs...), m.Pipeline["triggers"])
 			require.Equal(t, triggers("", "deployer@shop", "old@managed-service-account"), given["triggers"], "the argument is not changed")
+			require.Equal(t, c.memberOf, m.Roles)
 			if c.memberOf == nil {
-				require.Nil(t, m.Document)
 				return
 			}
-			require.Equal(t, pipeline.Map{"name": m.Account, "memberOf": c.memberOf}, m.Document)
 
 			open := fiat.Unchecked()
 			unchecked, err := open.Subject(t.Context(), fiat.Principal{Name: "ann"})
@@ -340,4 +340,33 @@ func TestManagedServiceAccounts(t *testing.T) {
 			require.Equal(t, given, m.Pipeline, "nothing is made while nothing is enforced")
 		})
 	}
+}
+
+// The account of one pipeline is not lent to another, which would go on to get what
+// its roles become.
+func TestTriggersOfOtherPipelinesAccounts(t *testing.T) {
+	t.Parallel()
+	there := resources{applications: shop.applications, services: map[string][]string{"a@managed-service-account": {"sre"}, "deployer@shop": {"sre"}}}
+	a, err := fiat.New(fiat.DefaultConfig(), there, nil)
+	require.NoError(t, err)
+	subject, err := a.Subject(t.Context(), fiat.Principal{Name: "ann", Roles: []string{"sre"}})
+	require.NoError(t, err)
+	running := func(id string, accounts ...string) pipeline.Pipeline {
+		list := []any{}
+		for _, account := range accounts {
+			list = append(list, map[string]any{"runAsUser": account})
+		}
+		return pipeline.Pipeline{"id": id, "application": "shop", "triggers": list}
+	}
+	const account = "a@managed-service-account"
+	require.NoError(t, a.Triggers(t.Context(), subject, running("A", account, "deployer@shop"), nil, ""), "its own")
+	for _, name := range []string{account, "A@Managed-Service-Account", " " + account} {
+		err = a.Triggers(t.Context(), subject, running("b", name), running("b", "deployer@shop"), "")
+		require.Equal(t, pipeline.CodeForbidden, pipeline.CodeOf(err), "%v", err)
+		require.ErrorContains(t, err, "another pipeline")
+	}
+	require.NoError(t, a.Triggers(t.Context(), subject, running("b", account), running("b", account), ""), "it had it before")
+	other, err := a.Subject(t.Context(), fiat.Principal{Name: "eve", Roles: []string{"dev"}})
+	require.NoError(t, err)
+	require.Error(t, a.Triggers(t.Context(), other, running("b", account), running("b", account), ""), "and still takes the roles")
 }

@@ -14,8 +14,9 @@ type Managed struct {
 	// Account is the service account that the pipeline's triggers run as and that was
 	// made for it, "" when there is none; it has been checked.
 	Account string
-	// Document is the account to save first, nil when it is as it has to be.
-	Document pipeline.Map
+	// Roles are those that the account has to be a member of; nil for one that is not
+	// the pipeline's own, and stays as it is.
+	Roles []string
 }
 
 // Manage makes a service account of the roles that a pipeline names under "roles":
@@ -37,16 +38,12 @@ func (a *Authorizer) Manage(ctx context.Context, s Subject, p pipeline.Pipeline)
 	if len(wanted) == 0 {
 		return Managed{Pipeline: p.RunAsManaged("")}, nil
 	}
-	name, memberOf, err := a.managedAccount(ctx, p)
+	name, memberOf, err := a.managedAccount(ctx, p, wanted)
 	if err != nil {
 		return Managed{}, err
 	}
 	roles := RolesOf(wanted...)
-	changed := !slices.Equal(RolesOf(memberOf...), roles)
-	own := name == p.ManagedAccount()
-	switch {
-	case changed && !own:
-		return Managed{}, pipeline.Errorf(pipeline.CodeInvalid, "The pipeline's serviceAccount '%s' has other roles (%s) than the pipeline (%s): leave serviceAccount out, and the pipeline gets an account of its own.", name, strings.Join(memberOf, ", "), strings.Join(wanted, ", "))
+	switch changed := !slices.Equal(RolesOf(memberOf...), roles); {
 	case changed && !s.Admin && slices.ContainsFunc(roles, func(role string) bool { return !slices.Contains(s.Roles, role) }):
 		return Managed{}, s.refused(Execute, "pipeline with the roles", strings.Join(wanted, ", "), Permissions{Execute: wanted})
 	case !changed && !a.MayUse(s, memberOf):
@@ -58,28 +55,64 @@ func (a *Authorizer) Manage(ctx context.Context, s Subject, p pipeline.Pipeline)
 		return Managed{}, err
 	}
 	out := Managed{Pipeline: p.RunAsManaged(name), Account: name}
-	if changed {
-		list := make([]any, len(wanted))
-		for i, role := range wanted {
-			list[i] = role
-		}
-		out.Document = pipeline.Map{"name": name, "memberOf": list}
+	if name == p.ManagedAccount() {
+		out.Roles = wanted
 	}
 	return out, nil
 }
 
-// managedAccount is the account of a pipeline, and what it is a member of now. One
-// that a Spinnaker has made for several pipelines stays.
-func (a *Authorizer) managedAccount(ctx context.Context, p pipeline.Pipeline) (name string, memberOf []string, err error) {
-	name = p.ManagedAccount()
-	if stated := strings.TrimSpace(pipeline.Map(p).String("serviceAccount")); stated != "" && stated != name {
-		if !pipeline.Managed(stated) {
-			return "", nil, pipeline.Errorf(pipeline.CodeInvalid, "The pipeline's serviceAccount '%s' was not made for pipelines: leave it out, or leave roles out and name it as runAsUser of the triggers.", stated)
+// managedAccount is the account of a pipeline with these roles, and what it is a member
+// of now. One that a Spinnaker has made for all pipelines with the same roles stays.
+func (a *Authorizer) managedAccount(ctx context.Context, p pipeline.Pipeline, roles []string) (name string, memberOf []string, err error) {
+	stated := strings.TrimSpace(pipeline.Map(p).String("serviceAccount"))
+	switch {
+	case strings.HasSuffix(stated, pipeline.SharedManagedSuffix):
+		memberOf, _, err = a.resources.ServiceAccount(ctx, stated)
+		if err != nil || slices.Equal(RolesOf(memberOf...), RolesOf(roles...)) {
+			return stated, memberOf, err
 		}
-		name = stated
+	case stated != "" && !pipeline.Managed(stated):
+		return "", nil, pipeline.Errorf(pipeline.CodeInvalid, "The pipeline's serviceAccount '%s' was not made for pipelines: leave it out, or leave roles out and name it as runAsUser of the triggers.", stated)
 	}
+	name = p.ManagedAccount()
 	memberOf, _, err = a.resources.ServiceAccount(ctx, name)
 	return name, memberOf, err
+}
+
+// Triggers refuses a pipeline whose triggers run as service accounts that are not the
+// subject's to use: those of other roles, and those that were made for other pipelines,
+// which would go on to get their roles. Stored is the pipeline as it was, whose accounts
+// it may keep as far as the subject has their roles; checked is an account that has been
+// decided about.
+//
+// Errors: those of [Authorizer.RunAs].
+func (a *Authorizer) Triggers(ctx context.Context, s Subject, p, stored pipeline.Pipeline, checked string) error {
+	had := RunsAs(stored)
+	for _, account := range RunsAs(p) {
+		if account == checked || s.Unchecked {
+			continue
+		}
+		key := UserKey(account)
+		if strings.HasSuffix(key, pipeline.ManagedSuffix) && key != p.ManagedAccount() && !slices.Contains(had, account) {
+			return pipeline.Errorf(pipeline.CodeForbidden, "Access is denied: the service account '%s' was made for another pipeline. Name roles in this one, and it gets an account of its own.", account)
+		}
+		if err := a.RunAs(ctx, s, account, p.Application()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// RunsAs are the accounts that a pipeline's triggers run as.
+func RunsAs(p pipeline.Pipeline) []string {
+	var out []string
+	for _, e := range pipeline.Map(p).List("triggers") {
+		if account := strings.TrimSpace(pipeline.AsMap(e).String("runAsUser")); account != "" {
+			out = append(out, account)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // namedRoles reads a pipeline's roles, each once.

@@ -72,12 +72,13 @@ func (r *request) mayJob(s fiat.Subject, application string, job pipeline.Map) e
 			_, err := r.maySave(p)
 			return err
 		case kind == "saveStrategy":
-			if err := r.mayChange(p); err != nil {
+			if _, err := r.mayChange(p); err != nil {
 				return err
 			}
-			return r.mayRunAs(p, "")
+			return r.mayRunAs(p, nil, "")
 		default:
-			return r.mayChange(p)
+			_, err := r.mayChange(p)
+			return err
 		}
 	}
 	if err := r.mayUse(application, fiat.Write); err != nil {
@@ -152,13 +153,15 @@ func (r *request) mayAccounts(s fiat.Subject, job pipeline.Map) error {
 // application's, and one whose triggers run as a service account that is not the
 // caller's to use (reference: front50 sections 4 and 6).
 func (r *request) maySave(p pipeline.Pipeline) (fiat.Managed, error) {
-	if err := r.mayChange(p); err != nil {
+	stored, err := r.mayChange(p)
+	if err != nil {
 		return fiat.Managed{}, err
 	}
 	s, err := r.subject()
 	if err != nil {
 		return fiat.Managed{}, err
 	}
+	known := p.ID() != ""
 	if p["roles"] != nil {
 		p = front50.Identified(p, uuid.NewString)
 	}
@@ -166,49 +169,41 @@ func (r *request) maySave(p pipeline.Pipeline) (fiat.Managed, error) {
 	if err != nil {
 		return m, err
 	}
-	if m.Document != nil {
+	if m.Account != "" && known {
 		r.touches(&r.accounts, m.Account)
 	}
-	return m, r.mayRunAs(m.Pipeline, m.Account)
+	return m, r.mayRunAs(m.Pipeline, stored, m.Account)
 }
 
-// mayChange refuses a configuration that the caller may not change or delete.
-func (r *request) mayChange(p pipeline.Pipeline) error {
-	if err := r.mayUse(p.Application(), fiat.Write); err != nil {
-		return err
+// mayChange refuses a configuration that the caller may not change or delete, and
+// returns it as it is stored, if it is.
+func (r *request) mayChange(p pipeline.Pipeline) (stored pipeline.Pipeline, err error) {
+	if err := r.mayUse(p.Application(), fiat.Write); err != nil || p.ID() == "" {
+		return nil, err
 	}
-	if id := p.ID(); id != "" {
-		stored, err := r.server.front50.Pipeline(r.ctx(), id)
-		switch {
-		case err == nil && !sameApplication(stored.Application(), p.Application()):
-			if err := r.mayUse(stored.Application(), fiat.Write); err != nil {
-				return err
-			}
-		case err != nil && pipeline.CodeOf(err) != pipeline.CodeNotFound:
-			return err
-		}
+	stored, err = r.server.front50.Pipeline(r.ctx(), p.ID())
+	switch {
+	case err == nil && !sameApplication(stored.Application(), p.Application()):
+		return stored, r.mayUse(stored.Application(), fiat.Write)
+	case pipeline.CodeOf(err) == pipeline.CodeNotFound:
+		return nil, nil
 	}
-	return nil
+	return stored, err
 }
 
 // mayRunAs refuses triggers that run as service accounts which are not the
 // caller's to use; checked is one that is.
-func (r *request) mayRunAs(p pipeline.Pipeline, checked string) error {
+func (r *request) mayRunAs(p, stored pipeline.Pipeline, checked string) error {
 	s, err := r.subject()
 	if err != nil {
 		return err
 	}
-	for _, e := range pipeline.Map(p).List("triggers") {
-		account := pipeline.AsMap(e).String("runAsUser")
-		if account == "" || account == checked {
-			continue
-		}
-		r.touches(&r.accounts, account)
-		if err := r.server.permissions.RunAs(r.ctx(), s, account, p.Application()); err != nil {
-			return err
+	for _, account := range fiat.RunsAs(p) {
+		if account != checked {
+			r.touches(&r.accounts, account)
 		}
 	}
-	return nil
+	return r.server.permissions.Triggers(r.ctx(), s, p, stored, checked)
 }
 
 func sameApplication(a, b string) bool { return fiat.UserKey(a) == fiat.UserKey(b) }

@@ -36,17 +36,23 @@ func bulkSavePipelines(r *request) error {
 		return err
 	}
 	r.checked = len(docs) == 0
-	accounts := map[string]pipeline.Map{} // to save, by their pipelines' IDs
+	byID := map[string]fiat.Managed{}
 	for i, doc := range docs {
 		managed, err := r.maySave(pipeline.Pipeline(doc))
 		if err != nil {
 			return err
 		}
 		docs[i] = pipeline.Map(managed.Pipeline)
-		accounts[managed.Pipeline.ID()] = managed.Document
+		if _, twice := byID[managed.Pipeline.ID()]; !twice { // a second one is refused
+			byID[managed.Pipeline.ID()] = managed
+		}
 	}
 	result, err := front50.SavePipelines(r.ctx(), docs, func(p pipeline.Pipeline) error {
-		_, err := front50.SaveManaged(r.ctx(), r.server.front50, accounts[p.ID()], p, front50.SaveOptions{By: r.by(), StaleCheck: stale})
+		managed := byID[p.ID()]
+		if p.ID() == "" {
+			managed = fiat.Managed{} // it names no roles
+		}
+		_, err := front50.SaveManaged(r.ctx(), r.server.front50, managed.Account, managed.Roles, p, front50.SaveOptions{By: r.by(), StaleCheck: stale})
 		return err
 	})
 	if err != nil {

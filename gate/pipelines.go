@@ -41,7 +41,7 @@ func (r *request) save(id string) (pipeline.Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	saved, err := front50.SaveManaged(r.ctx(), r.server.front50, managed.Document, managed.Pipeline, front50.SaveOptions{
+	saved, err := front50.SaveManaged(r.ctx(), r.server.front50, managed.Account, managed.Roles, managed.Pipeline, front50.SaveOptions{
 		By: front50.Author(r.caller.User), StaleCheck: stale, MustExist: id != "",
 	})
 	if err != nil {

@@ -98,7 +98,7 @@ func (r *request) maySaveStrategy(p pipeline.Pipeline) error {
 	if err := r.mayUse(p.Application(), fiat.Write); err != nil {
 		return err
 	}
-	if err := r.mayRunAs(p, ""); err != nil || p.ID() == "" {
+	if err := r.mayRunAs(p, nil, ""); err != nil || p.ID() == "" {
 		return err
 	}
 	stored, err := r.server.front50.Document(r.ctx(), front50.KindStrategy, p.ID())

@@ -11,6 +11,7 @@ const (
 
 // Managed reports whether a service account was made for pipelines.
 func Managed(account string) bool {
+	account = strings.ToLower(account)
 	return strings.HasSuffix(account, ManagedSuffix) || strings.HasSuffix(account, SharedManagedSuffix)
 }
 

@@ -81,6 +81,9 @@ type Worker struct {
 	failed chan error
 }
 
+// reachTimeout bounds how long a Temporal may take to give a sign of life.
+const reachTimeout = 5 * time.Second
+
 // queue is one task queue. Make makes a worker for it: Temporal's library keeps the
 // outcome of a worker's start for good, so that one which could not be started is
 // replaced.
@@ -159,7 +162,7 @@ func (w *Worker) Run(ctx context.Context) error {
 func (w *Worker) start(ctx context.Context, q queue) (worker.Worker, error) {
 	const between = time.Second
 	for waited := time.Duration(0); ; waited += between {
-		_, err := w.deps.Temporal.WorkflowService().GetSystemInfo(ctx, &workflowservice.GetSystemInfoRequest{})
+		err := w.reach(ctx)
 		if err == nil {
 			served := q.make()
 			if err = served.Start(); err == nil {
@@ -176,6 +179,14 @@ func (w *Worker) start(ctx context.Context, q queue) (worker.Worker, error) {
 		case <-time.After(between):
 		}
 	}
+}
+
+// reach asks Temporal for a sign of life.
+func (w *Worker) reach(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
+	defer cancel()
+	_, err := w.deps.Temporal.WorkflowService().GetSystemInfo(ctx, &workflowservice.GetSystemInfoRequest{})
+	return err
 }
 
 // stop stops workers at the same time, each within its stop timeout.

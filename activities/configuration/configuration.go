@@ -65,13 +65,13 @@ func (c *Configuration) DeleteApplication(ctx context.Context, in activities.Del
 // IDs of its cron triggers follow from who calls and what is saved, so that a
 // repeated call finds what its forerunner saved instead of a taken name.
 func (c *Configuration) SavePipeline(ctx context.Context, in activities.SavePipelineInput) (activities.SavePipelineOutput, error) {
-	return c.savePipeline(ctx, in, identified(in), nil)
+	return c.savePipeline(ctx, in, identified(in), "", nil)
 }
 
 // savePipeline saves a pipeline with an ID, and the service account that was made for
-// it before; nil for none.
-func (c *Configuration) savePipeline(ctx context.Context, in activities.SavePipelineInput, p pipeline.Pipeline, account pipeline.Map) (activities.SavePipelineOutput, error) {
-	saved, err := front50.SaveManaged(ctx, c.store, account, p, front50.SaveOptions{By: author(in.Scope), StaleCheck: in.StaleCheck})
+// it with its roles; without roles there is none.
+func (c *Configuration) savePipeline(ctx context.Context, in activities.SavePipelineInput, p pipeline.Pipeline, account string, roles []string) (activities.SavePipelineOutput, error) {
+	saved, err := front50.SaveManaged(ctx, c.store, account, roles, p, front50.SaveOptions{By: author(in.Scope), StaleCheck: in.StaleCheck})
 	return activities.SavePipelineOutput{Pipeline: saved}, err
 }
 

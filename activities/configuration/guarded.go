@@ -113,7 +113,7 @@ func (g *Guarded) SavePipeline(ctx context.Context, in activities.SavePipelineIn
 	if err != nil {
 		return activities.SavePipelineOutput{}, err
 	}
-	return g.savePipeline(ctx, in, managed.Pipeline, managed.Document)
+	return g.savePipeline(ctx, in, managed.Pipeline, managed.Account, managed.Roles)
 }
 
 // maySave holds the rules that Gate has for a configuration that is saved, and returns
@@ -123,41 +123,34 @@ func (g *Guarded) maySave(ctx context.Context, scope activities.Scope, p pipelin
 	if err != nil {
 		return fiat.Managed{}, err
 	}
-	if err := g.mayChange(ctx, subject, p); err != nil {
+	stored, err := g.mayChange(ctx, subject, p)
+	if err != nil {
 		return fiat.Managed{}, err
 	}
 	managed, err := g.permissions.Manage(ctx, subject, p)
 	if err != nil {
 		return managed, err
 	}
-	for _, t := range pipeline.Map(managed.Pipeline).List("triggers") {
-		if account := pipeline.AsMap(t).String("runAsUser"); account != "" && account != managed.Account {
-			if err := g.permissions.RunAs(ctx, subject, account, p.Application()); err != nil {
-				return managed, err
-			}
-		}
-	}
-	return managed, nil
+	return managed, g.permissions.Triggers(ctx, subject, managed.Pipeline, stored, managed.Account)
 }
 
 // mayChange refuses a configuration of an application, or one that was another's,
-// which is not the subject's to change.
-func (g *Guarded) mayChange(ctx context.Context, subject fiat.Subject, p pipeline.Pipeline) error {
+// which is not the subject's to change, and returns it as it is stored, if it is.
+func (g *Guarded) mayChange(ctx context.Context, subject fiat.Subject, p pipeline.Pipeline) (stored pipeline.Pipeline, err error) {
 	if err := g.permissions.Application(ctx, subject, p.Application(), fiat.Write); err != nil {
-		return err
+		return nil, err
 	}
-	if p.ID() != "" {
-		stored, err := g.store.Pipeline(ctx, p.ID())
-		switch {
-		case err == nil:
-			if err := g.permissions.Application(ctx, subject, stored.Application(), fiat.Write); err != nil {
-				return err
-			}
-		case pipeline.CodeOf(err) != pipeline.CodeNotFound:
-			return err
-		}
+	if p.ID() == "" {
+		return nil, nil
 	}
-	return nil
+	stored, err = g.store.Pipeline(ctx, p.ID())
+	switch {
+	case err == nil:
+		return stored, g.permissions.Application(ctx, subject, stored.Application(), fiat.Write)
+	case pipeline.CodeOf(err) == pipeline.CodeNotFound:
+		return nil, nil
+	}
+	return nil, err
 }
 
 // DeletePipeline implements activities.Configuration.
