@@ -23,6 +23,9 @@ const (
 	maxSearched      = 10 * executions.MaxResults
 	firstSearched    = 250
 	searchedEachTime = 4
+	// firstOfAll is firstSearched for all applications, which the archive is asked
+	// about too: it is what one page of the archive's index tells.
+	firstOfAll = 999
 	// maxSearchSize bounds a page of a search.
 	maxSearchSize = 1000
 )
@@ -167,7 +170,11 @@ func (r *request) search(s execSearch) ([]*pipeline.Execution, error) {
 	}
 	out := []*pipeline.Execution{}
 	seen := map[string]bool{}
-	q.Limit = min(max(firstSearched, s.start+s.size), executions.MaxResults)
+	first := firstSearched
+	if q.Application == "" {
+		first = firstOfAll
+	}
+	q.Limit = min(max(first, s.start+s.size), executions.MaxResults)
 	if s.reverse {
 		q.Limit = executions.MaxResults
 	}

@@ -171,9 +171,9 @@ func newestFirst(a, b redis.Z) int {
 
 // fetch reads records; those that are gone by now are left out.
 func (m *Model) fetch(ctx context.Context, ids []string, summary bool) ([]executions.Record, error) {
-	form, size := "full", recordsAtOnce
+	form, size, decode := "full", recordsAtOnce, m.decode
 	if summary {
-		form, size = "summary", summariesAtOnce
+		form, size, decode = "summary", summariesAtOnce, m.decodeSummary
 	}
 	records := make([]executions.Record, 0, len(ids))
 	for chunk := range slices.Chunk(ids, size) {
@@ -191,7 +191,7 @@ func (m *Model) fetch(ctx context.Context, ids []string, summary bool) ([]execut
 			return nil, err
 		}
 		for i, id := range chunk {
-			if r, ok := m.record(ctx, id, answers[i].Val()); ok {
+			if r, ok := m.record(ctx, id, answers[i].Val(), decode); ok {
 				records = append(records, r)
 			}
 		}

@@ -56,6 +56,7 @@ type Model struct {
 	embedded  *Server
 	breaker   *breaker
 	codec     codec
+	summaries summaries
 	logger    *slog.Logger
 	retention time.Duration
 	cap       int
@@ -123,7 +124,7 @@ func (m *Model) Get(ctx context.Context, id string) (executions.Record, error) {
 	if err != nil {
 		return executions.Record{}, err
 	}
-	r, ok := m.record(ctx, id, values)
+	r, ok := m.record(ctx, id, values, m.decode)
 	if !ok {
 		return executions.Record{}, missing(id)
 	}
@@ -214,18 +215,32 @@ func recordFields(form string) []string { return []string{"seq", "at", "final", 
 
 // record decodes the fields of a hash; false when there is none or it cannot be
 // read, which counts as lost.
-func (m *Model) record(ctx context.Context, id string, values []any) (executions.Record, bool) {
+func (m *Model) record(ctx context.Context, id string, values []any, decode func(id, text string) (*pipeline.Execution, error)) (executions.Record, bool) {
 	texts, r, ok := m.parse(ctx, id, values)
 	if !ok {
 		return executions.Record{}, false
 	}
-	e, err := m.codec.decode(texts[3])
+	e, err := decode(id, texts[3])
 	if err != nil {
 		m.logger.ErrorContext(ctx, "a record in Redis cannot be read", "execution", id, "error", err)
 		return executions.Record{}, false
 	}
 	r.Execution = e
 	return r, true
+}
+
+func (m *Model) decode(_, text string) (*pipeline.Execution, error) { return m.codec.decode(text) }
+
+// decodeSummary is decode for short forms, which it remembers.
+func (m *Model) decodeSummary(id, text string) (*pipeline.Execution, error) {
+	if e := m.summaries.get(id, text); e != nil {
+		return e, nil
+	}
+	e, err := m.codec.decode(text)
+	if err == nil {
+		m.summaries.put(id, text, e)
+	}
+	return e, err
 }
 
 // parse returns the fields of a hash as texts, and the record without its

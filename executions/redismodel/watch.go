@@ -185,15 +185,15 @@ func (w *watch) sendAll(ctx context.Context) error {
 
 // sendOne sends the present state of an execution unless it was sent already.
 func (w *watch) sendOne(ctx context.Context, id, position string) error {
-	form := "full"
+	form, decode := "full", w.model.decode
 	if w.topic.Summary {
-		form = "summary"
+		form, decode = "summary", w.model.decodeSummary
 	}
 	values, err := w.model.fields(ctx, id, recordFields(form))
 	if err != nil {
 		return err
 	}
-	r, ok := w.model.record(ctx, id, values)
+	r, ok := w.model.record(ctx, id, values, decode)
 	if !ok {
 		delete(w.sent, id)
 		return nil

@@ -34,7 +34,7 @@ func TestArchive(t *testing.T) {
 	executionstest.Archive(t, func(t *testing.T) executions.Archive { return open(t, server) })
 }
 
-func config(t *testing.T, server *testkit.MinIOServer) objectstore.Config {
+func config(t testing.TB, server *testkit.MinIOServer) objectstore.Config {
 	t.Helper()
 	reference := func(value string) string {
 		path := t.TempDir() + "/secret"
@@ -47,7 +47,7 @@ func config(t *testing.T, server *testkit.MinIOServer) objectstore.Config {
 	}
 }
 
-func open(t *testing.T, server *testkit.MinIOServer) *s3archive.Archive {
+func open(t testing.TB, server *testkit.MinIOServer) *s3archive.Archive {
 	t.Helper()
 	a, err := s3archive.Open(t.Context(), s3archive.Config{ObjectStore: config(t, server)}, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)

@@ -10,6 +10,7 @@ import (
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
@@ -233,9 +234,13 @@ func (e *Engine) Running(ctx context.Context, application string) ([]string, err
 	return e.list(ctx, query, executions.MaxResults)
 }
 
-// Ping reports whether Temporal answers.
+// Ping reports whether Temporal answers and has the namespace.
 func (e *Engine) Ping(ctx context.Context) error {
-	_, err := e.client.CheckHealth(ctx, &client.CheckHealthRequest{})
+	_, err := e.client.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: e.namespace})
+	var absent *serviceerror.NamespaceNotFound
+	if errors.As(err, &absent) {
+		return pipeline.Wrap(pipeline.CodeUnavailable, err, "Temporal has no namespace %q: create it, or correct temporal-namespace.", e.namespace)
+	}
 	return e.failed(err, "reach Temporal")
 }
 
