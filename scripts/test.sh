@@ -30,6 +30,7 @@ browser=passed
 CHROMIUM="${CHROMIUM:-$(command -v chromium || command -v chromium-browser || command -v google-chrome)}"
 export CHROMIUM
 "$local_dir/bin/stack" testservers --product -- npm --prefix deck run e2e:live || browser=FAILED
+"$local_dir/bin/stack" testservers --product --sign-in -- npm --prefix deck run e2e:live || browser=FAILED
 go_test ./... || {
   echo "test: go test FAILED, browser tests $browser"
   exit 1

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { configureClient } from "./client";
 import { DEFAULT_SETTINGS } from "./settings";
-import { maySignIn, signInUrl, signOutUrl } from "./sign-in";
+import { maySignIn, signInUrl, signInWorked, signOutUrl } from "./sign-in";
 
 test("a sign-in comes back to the page, whatever is in its address", () => {
   configureClient({ ...DEFAULT_SETTINGS, gateUrl: "/gate" });
@@ -16,4 +16,6 @@ test("a sign-in that does not work is not begun for ever", () => {
   expect(maySignIn(window.sessionStorage, 100_000)).toBe(true);
   expect(maySignIn(window.sessionStorage, 101_000)).toBe(false);
   expect(maySignIn(window.sessionStorage, 200_000)).toBe(true);
+  signInWorked();
+  expect(maySignIn(window.sessionStorage, 201_000)).toBe(true);
 });

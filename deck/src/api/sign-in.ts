@@ -21,3 +21,8 @@ export function maySignIn(storage: Storage = window.sessionStorage, now = Date.n
   storage.setItem(TRIED_KEY, String(now));
   return true;
 }
+
+/** Remembers that signing in works here: after a sign-out it is begun by itself again. */
+export function signInWorked(storage: Storage = window.sessionStorage): void {
+  storage.removeItem(TRIED_KEY);
+}

@@ -10,7 +10,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { Link } from "react-router";
 import { queries } from "@/api/queries";
-import { maySignIn, signInUrl, signOutUrl } from "@/api/sign-in";
+import { maySignIn, signInUrl, signInWorked, signOutUrl } from "@/api/sign-in";
 import { paths } from "@/lib/paths";
 import classes from "./user-menu.module.css";
 
@@ -24,9 +24,11 @@ const ANONYMOUS = "anonymous";
 export function UserMenu() {
   const { data: user } = useQuery(queries.user());
   const nobody = user === null;
+  const somebody = !!user;
   useEffect(() => {
+    if (somebody) signInWorked();
     if (nobody && maySignIn()) window.location.assign(signInUrl());
-  }, [nobody]);
+  }, [nobody, somebody]);
   if (nobody) {
     return (
       <a className={classes["user"]} href={signInUrl()}>

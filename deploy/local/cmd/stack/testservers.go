@@ -2,14 +2,18 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/crypto/bcrypt"
 
 	"github.com/gennaker/gennaker/deploy/local/stack"
 )
@@ -18,6 +22,7 @@ import (
 // package.
 type testserversCommand struct {
 	Product bool     `help:"Start the whole stack with Gennaker, not only the control plane, and tell its addresses in DECK_URL and GATE_URL."`
+	SignIn  bool     `help:"With --product: two people have to sign in by name and password; DECK_OWNER and DECK_READER are NAME:PASSWORD of them, and their roles are sre and readers."`
 	Command []string `arg:"" passthrough:"" help:"Command to run."`
 }
 
@@ -53,6 +58,12 @@ func (c *testserversCommand) Run(ctx context.Context, at *place) error {
 	if env.Ports, err = stack.FreePorts(names...); err != nil {
 		return err
 	}
+	var variables []string
+	if c.SignIn {
+		if variables, err = signIn(dir); err != nil {
+			return err
+		}
+	}
 	var running []*stack.Process
 	defer func() {
 		for _, process := range slices.Backward(running) {
@@ -70,13 +81,38 @@ func (c *testserversCommand) Run(ctx context.Context, at *place) error {
 		}
 	}
 	at.console.Note("%d servers for the tests are ready", len(parts))
-	variables := []string{stack.TestKubeconfigVariable + "=" + env.LocalKubeconfig()}
+	variables = append(variables, stack.TestKubeconfigVariable+"="+env.LocalKubeconfig())
 	if c.Product {
 		variables = append(variables,
 			fmt.Sprintf("DECK_URL=http://localhost:%d", env.Ports[stack.PortDeck]),
 			fmt.Sprintf("GATE_URL=http://localhost:%d", env.Ports[stack.PortGate]))
 	}
 	return runCommand(ctx, command, variables)
+}
+
+// signIn lets two people sign in to the product that is started after it, and returns
+// who they are as variables.
+func signIn(dir string) ([]string, error) {
+	var (
+		users     strings.Builder
+		variables []string
+	)
+	users.WriteString("users:\n")
+	for _, one := range []struct{ variable, name, role string }{{"DECK_OWNER", "olive", "sre"}, {"DECK_READER", "rita", "readers"}} {
+		password := rand.Text()
+		hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.DefaultCost)
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(&users, "- {username: %s, password: %q, roles: [%s]}\n", one.name, hash, one.role)
+		variables = append(variables, one.variable+"="+one.name+":"+password)
+	}
+	file := filepath.Join(dir, "users.yaml")
+	if err := os.WriteFile(file, []byte(users.String()), 0o600); err != nil {
+		return nil, err
+	}
+	// The parts have this process's environment, which wins over their configuration.
+	return variables, errors.Join(os.Setenv("GENNAKER_AUTH_MODE", "basic"), os.Setenv("GENNAKER_AUTH_BASIC_USERS_FILE", file))
 }
 
 // runCommand runs a command in the foreground; it gets the signals of the terminal itself, and SIGTERM through here.
