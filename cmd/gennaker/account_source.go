@@ -22,8 +22,8 @@ import (
 
 // accountSettings are those of cloud accounts as a whole.
 type accountSettings struct {
-	StorageEnabled bool   `help:"Let accounts be stored through Gate (POST, PUT, DELETE /credentials). Whoever may call Gate can then add clusters; kubeconfigs are references to files of the workers."`
-	RolesFile      string `help:"File with the roles of users, for accounts with permissions: users: [{username: …, roles: […]}]. Without it such accounts are closed." type:"path" placeholder:"FILE"`
+	StorageEnabled bool   `help:"Let accounts be stored through Gate (POST, PUT, DELETE /credentials). It takes an administrator where fiat-admin-roles names any; kubeconfigs are references to files of the workers."`
+	RolesFile      string `help:"File with roles of users, besides those of sign-in: users: [{username: …, roles: […]}]." type:"path" placeholder:"FILE"`
 }
 
 // fileAge is how late a change of the configuration file is seen. Its content is
