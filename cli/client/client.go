@@ -268,10 +268,13 @@ func answerOf(response *http.Response, method, path string) (Answer, error) {
 	}
 	if kind := response.Header.Get("Content-Type"); strings.HasPrefix(kind, "text/html") && len(bytes.TrimSpace(raw)) > 0 {
 		return Answer{}, &Refusal{Status: http.StatusUnauthorized, Method: method, Path: path,
-			Message: "Gate answered with a page for browsers, most likely to sign in on: configure auth in ~/.spin/config or the file that --cli-config names."}
+			Message: "Gate answered with a page for browsers, most likely to sign in on: " + howToSignIn}
 	}
 	return Answer{Status: response.StatusCode, Body: raw}, nil
 }
+
+// howToSignIn is what helps when Gate does not know the caller.
+const howToSignIn = "configure auth in ~/.spin/config or the file that --cli-config names."
 
 // refusalOf reads the body of an error, in Gate's words.
 func refusalOf(status int, method, path string, raw []byte) *Refusal {
@@ -289,6 +292,9 @@ func refusalOf(status int, method, path string, raw []byte) *Refusal {
 		}
 		words := []string{m.String("severity"), m.String("location"), m.String("message"), m.String("cause"), m.String("suggestion")}
 		lines = append(lines, "  "+strings.Join(slices.DeleteFunc(words, func(s string) bool { return s == "" }), " "))
+	}
+	if status == http.StatusUnauthorized {
+		lines = append(lines, "To sign in, "+howToSignIn)
 	}
 	r.Message = strings.Join(lines, "\n")
 	return r

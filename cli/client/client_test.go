@@ -236,3 +236,16 @@ func TestTasksAreWaitedFor(t *testing.T) {
 }
 
 var errNone = errors.New("nobody is here")
+
+// Who is not known is told where to say who one is.
+func TestNobodyIsToldHowToSignIn(t *testing.T) {
+	t.Parallel()
+	s := gate(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusUnauthorized)
+		_, _ = io.WriteString(w, `{"error":"Unauthorized","status":401,"message":"Nobody is signed in."}`)
+	})
+	c, err := client.Open(t.Context(), client.Options{Endpoint: s.URL, ConfigFile: configFile(t, "", "{}")})
+	require.NoError(t, err)
+	_, err = c.Get(t.Context(), "/applications", nil)
+	require.EqualError(t, err, "Nobody is signed in.\nTo sign in, configure auth in ~/.spin/config or the file that --cli-config names.")
+}

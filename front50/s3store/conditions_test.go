@@ -1,10 +1,8 @@
 package s3store_test
 
 import (
-	"bytes"
 	"net/http"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -12,24 +10,6 @@ import (
 
 	"github.com/gennaker/gennaker/internal/testkit"
 )
-
-// lockedBuffer takes a log that is read while it is written.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
 
 // TestConditionsThatAreNotHeeded: an object store that takes every write, whatever its
 // conditions, is found out at the start. Nothing relies on them then.
@@ -53,9 +33,9 @@ func TestConditionsThatAreNotHeeded(t *testing.T) {
 	})
 	c := config(t, server)
 	c.ObjectStore.Endpoint = front.address
-	var log lockedBuffer
-	s := openLogging(t, c, &log)
-	require.Contains(t, log.String(), "passes over the conditions")
+	log := &lines{}
+	s := openLogging(t, c, log)
+	require.Equal(t, 1, log.count("passes over the conditions"))
 	other := open(t, config(t, server))
 	for name, err := range everyWrite(t, s, "1") {
 		require.NoError(t, err, name)
@@ -66,9 +46,9 @@ func TestConditionsThatAreNotHeeded(t *testing.T) {
 	require.Len(t, all, 1)
 
 	// A real one is not taken for such a store, and keeps nothing of the question.
-	var quiet lockedBuffer
-	openLogging(t, config(t, server), &quiet)
-	require.NotContains(t, quiet.String(), "conditions")
+	quiet := &lines{}
+	openLogging(t, config(t, server), quiet)
+	require.Zero(t, quiet.count("conditions"))
 	for _, key := range byHand(t, server).keys() {
 		require.NotContains(t, key, "conditions")
 	}
