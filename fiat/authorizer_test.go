@@ -325,6 +325,11 @@ func TestManagedServiceAccounts(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
+			nobody, err := a.Subject(t.Context(), fiat.Principal{})
+			require.NoError(t, err)
+			kept, err := a.Manage(t.Context(), nobody, given)
+			require.NoError(t, err)
+			require.Equal(t, fiat.Managed{Pipeline: given}, kept, "nobody has roles to give")
 			require.Equal(t, triggers(c.runAs...), m.Pipeline["triggers"])
 			require.Equal(t, triggers("", "deployer@shop", "old@managed-service-account"), given["triggers"], "the argument is not changed")
 			require.Equal(t, c.memberOf, m.Roles)

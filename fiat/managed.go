@@ -22,13 +22,14 @@ type Managed struct {
 // Manage makes a service account of the roles that a pipeline names under "roles":
 // whoever saves it holds them, every trigger runs as that account unless it names
 // another, and an empty list takes the account away from the triggers again. A
-// pipeline without the key, and every pipeline while permissions are not enforced,
-// comes back as it is. The pipeline has an ID (reference: front50 section 6).
+// pipeline without the key comes back as it is, and so does every pipeline while
+// permissions are not enforced or nobody is signed in, who has no roles to give. The
+// pipeline has an ID (reference: front50 section 6).
 //
 // Errors: forbidden, invalid, unavailable.
 func (a *Authorizer) Manage(ctx context.Context, s Subject, p pipeline.Pipeline) (Managed, error) {
 	given, found := p["roles"]
-	if s.Unchecked || !found || given == nil {
+	if s.Unchecked || !found || given == nil || UserKey(s.Name) == Anonymous {
 		return Managed{Pipeline: p}, nil
 	}
 	wanted, err := namedRoles(given)

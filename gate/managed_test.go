@@ -65,6 +65,13 @@ func TestManagedServiceAccounts(t *testing.T) {
 	require.Equal(t, http.StatusOK, send("POST", "/pipelines", `{"id":"B1","name":"B1","roles":[],"application":"shop","stages":[],"triggers":[{"type":"cron","cronExpression":"0 0 10 ? * *","id":"c","runAsUser":"b1@managed-service-account"}]}`))
 	require.Nil(t, runAs("B1"))
 
+	// Where nobody signs in the roles are only kept, and lend nothing.
+	out := w.do("POST", "/pipelines", `{"id":"open","name":"Open","roles":["dev"],`+rest+`}`)
+	require.Equal(t, http.StatusOK, out.Code, out.Body.String())
+	require.Nil(t, runAs("Open"))
+	require.Nil(t, account("open@managed-service-account"))
+	require.Equal(t, http.StatusForbidden, w.do("POST", "/pipelines", `{"id":"`+saved.ID()+`","name":"Ship","roles":["dev"],"application":"shop","stages":[],"triggers":[{"type":"git","runAsUser":"`+name+`"}]}`).Code)
+
 	require.Equal(t, http.StatusOK, send("DELETE", "/pipelines/shop/Ship", ""))
 	require.Nil(t, account(name))
 }
