@@ -1,4 +1,4 @@
-import { Button, Group, Modal, MultiSelect, Stack, Textarea, TextInput } from "@mantine/core";
+import { Modal, MultiSelect, Stack, Textarea, TextInput } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useNavigate } from "react-router";
@@ -8,7 +8,7 @@ import { runTask } from "@/api/tasks";
 import type { Account } from "@/api/types";
 import { applicationNameFault, emailFault, NAME_RULES } from "@/lib/names";
 import { paths } from "@/lib/paths";
-import { Notice } from "@/ui/notice";
+import { FormActions } from "@/ui/form-actions";
 
 interface CreateApplicationDialogProps {
   opened: boolean;
@@ -114,15 +114,12 @@ function CreateForm({ onClose, taken }: CreateApplicationDialogProps) {
           value={providers}
           onChange={setProviders}
         />
-        {create.error && <Notice tone="bad">{errorWords(create.error).message}</Notice>}
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={create.isPending}>
-            Create
-          </Button>
-        </Group>
+        <FormActions
+          error={create.error ? errorWords(create.error).message : undefined}
+          submitLabel="Create"
+          busy={create.isPending}
+          onCancel={onClose}
+        />
       </Stack>
     </form>
   );

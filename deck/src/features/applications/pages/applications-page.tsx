@@ -2,11 +2,12 @@ import { ActionIcon, Anchor, Badge, Button, Group, Menu, Table, Text, Title } fr
 import { IconApps, IconDots, IconPlus, IconSearchOff, IconTrash } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { Link, useSearchParams } from "react-router";
+import { Link } from "react-router";
 import { queries } from "@/api/queries";
 import type { ApplicationSummary } from "@/api/types";
 import { usePageTitle } from "@/components/page-title";
 import { QueryState } from "@/components/query-state";
+import { useParameters } from "@/components/use-parameters";
 import { SearchField } from "@/components/search-field";
 import { paths } from "@/lib/paths";
 import { toMillis } from "@/lib/time";
@@ -19,25 +20,14 @@ import { DeleteApplicationDialog } from "../components/delete-application-dialog
 /** All applications: find one, create one, delete one. */
 export function ApplicationsPage() {
   usePageTitle("Applications");
-  const [parameters, setParameters] = useSearchParams();
+  const [parameters, setParameters] = useParameters();
   const search = parameters.get("q") ?? "";
   const applications = useQuery(queries.applications());
   const [deleting, setDeleting] = useState<string>();
   const creating = parameters.get("create") === "1";
 
-  const setParameter = (key: string, value: string) =>
-    setParameters(
-      (previous) => {
-        const next = new URLSearchParams(previous);
-        if (value) next.set(key, value);
-        else next.delete(key);
-        return next;
-      },
-      { replace: true },
-    );
-
   const createButton = (
-    <Button leftSection={<IconPlus size={14} />} onClick={() => setParameter("create", "1")}>
+    <Button leftSection={<IconPlus size={14} />} onClick={() => setParameters({ create: "1" })}>
       Create application
     </Button>
   );
@@ -58,7 +48,7 @@ export function ApplicationsPage() {
           <SearchField
             label="Search applications"
             value={search}
-            onChange={(value) => setParameter("q", value)}
+            onChange={(value) => setParameters({ q: value })}
           />
           {createButton}
         </Group>
@@ -77,7 +67,7 @@ export function ApplicationsPage() {
                 icon={IconSearchOff}
                 title="No application matches"
                 action={
-                  <Button variant="default" onClick={() => setParameter("q", "")}>
+                  <Button variant="default" onClick={() => setParameters({ q: "" })}>
                     Clear search
                   </Button>
                 }
@@ -93,7 +83,7 @@ export function ApplicationsPage() {
 
       <CreateApplicationDialog
         opened={creating}
-        onClose={() => setParameter("create", "")}
+        onClose={() => setParameters({ create: "" })}
         taken={(applications.data ?? []).map((application) => application.name)}
       />
       <DeleteApplicationDialog application={deleting} onClose={() => setDeleting(undefined)} />

@@ -2,13 +2,13 @@ import { Button, Checkbox, Group, Table, Text, TextInput, Title } from "@mantine
 import { useDebouncedValue } from "@mantine/hooks";
 import { IconFilterOff, IconLock, IconReportSearch } from "@tabler/icons-react";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { useSearchParams } from "react-router";
 import { errorWords } from "@/api/errors";
 import type { AuditFilter } from "@/api/gate";
 import { auditEvents, queries } from "@/api/queries";
 import type { AuditEvent } from "@/api/types";
 import { usePageTitle } from "@/components/page-title";
 import { QueryState } from "@/components/query-state";
+import { useParameters } from "@/components/use-parameters";
 import { formatAbsolute } from "@/lib/time";
 import { Notice } from "@/ui/notice";
 import { Panel } from "@/ui/panel";
@@ -36,11 +36,35 @@ export function AuditPage() {
   );
 }
 
+/** Text that events have to match, as it is typed. */
+function Filter({
+  what,
+  value,
+  onChange,
+}: {
+  what: string;
+  value: string | undefined;
+  onChange: (value: string) => void;
+}) {
+  return (
+    <TextInput
+      aria-label={`Filter by ${what.toLowerCase()}`}
+      placeholder={what}
+      size="xs"
+      w={170}
+      value={value}
+      onChange={(event) => onChange(event.currentTarget.value)}
+      autoComplete="off"
+      spellCheck={false}
+    />
+  );
+}
+
 /** A pause in typing that is long enough to ask. */
 const TYPING_MS = 300;
 
 function AuditLog() {
-  const [parameters, setParameters] = useSearchParams();
+  const [parameters, setParameters] = useParameters();
   const filter: AuditFilter = {
     user: parameters.get("user") ?? "",
     application: parameters.get("application") ?? "",
@@ -55,46 +79,24 @@ function AuditLog() {
       denied: asked.denied,
     }),
   );
-  const setParameter = (key: string, value: string) =>
-    setParameters(
-      (previous) => {
-        const next = new URLSearchParams(previous);
-        if (value) next.set(key, value);
-        else next.delete(key);
-        return next;
-      },
-      { replace: true },
-    );
   return (
     <>
       <Group justify="space-between" mb="md" wrap="wrap">
         <Title order={1}>Audit log</Title>
         <Group gap="xs">
-          <TextInput
-            aria-label="Filter by user"
-            placeholder="User"
-            size="xs"
-            w={170}
-            value={filter.user}
-            onChange={(event) => setParameter("user", event.currentTarget.value)}
-            autoComplete="off"
-            spellCheck={false}
-          />
-          <TextInput
-            aria-label="Filter by application"
-            placeholder="Application"
-            size="xs"
-            w={170}
+          <Filter what="User" value={filter.user} onChange={(user) => setParameters({ user })} />
+          <Filter
+            what="Application"
             value={filter.application}
-            onChange={(event) => setParameter("application", event.currentTarget.value)}
-            autoComplete="off"
-            spellCheck={false}
+            onChange={(application) => setParameters({ application })}
           />
           <Checkbox
             label="Refused only"
             size="xs"
             checked={filter.denied}
-            onChange={(event) => setParameter("denied", event.currentTarget.checked ? "true" : "")}
+            onChange={(event) =>
+              setParameters({ denied: event.currentTarget.checked ? "true" : "" })
+            }
           />
         </Group>
       </Group>
@@ -108,7 +110,10 @@ function AuditLog() {
                 icon={IconFilterOff}
                 title="No event matches"
                 action={
-                  <Button variant="default" onClick={() => setParameters({}, { replace: true })}>
+                  <Button
+                    variant="default"
+                    onClick={() => setParameters({ user: "", application: "", denied: "" })}
+                  >
                     Clear filters
                   </Button>
                 }

@@ -3,7 +3,7 @@ import { useHotkeys } from "@mantine/hooks";
 import { IconMapOff } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useCallback, useMemo, useState } from "react";
-import { Link, useLocation, useNavigate, useParams, useSearchParams } from "react-router";
+import { Link, useLocation, useNavigate, useParams } from "react-router";
 import { errorWords, isNotFound } from "@/api/errors";
 import { useLiveExecution } from "@/api/live";
 import { queries } from "@/api/queries";
@@ -15,6 +15,7 @@ import { executionTitle } from "@/components/execution-words";
 import { usePageTitle } from "@/components/page-title";
 import { QueryState } from "@/components/query-state";
 import { StartDialog } from "@/components/start-dialog";
+import { useParameters } from "@/components/use-parameters";
 import { paths } from "@/lib/paths";
 import { isComplete, statusLook } from "@/lib/status";
 import { StageGraph } from "@/stages/stage-graph";
@@ -66,7 +67,7 @@ function ExecutionView({
   execution: Execution;
   live: Parameters<typeof ExecutionHeader>[0]["live"];
 }) {
-  const [parameters, setParameters] = useSearchParams();
+  const [parameters, setParameters] = useParameters();
   const pipelines = useQuery(queries.pipelineConfigs(execution.application));
   const navigate = useNavigate();
   const [canceling, setCanceling] = useState(false);
@@ -81,18 +82,7 @@ function ExecutionView({
   const next = stageToShow(execution, followed);
   if (next?.refId !== followed) setFollowed(next?.refId);
   const selected = execution.stages.find((stage) => stage.refId === chosen) ?? next;
-  const select = useCallback(
-    (refId: string) =>
-      setParameters(
-        (previous) => {
-          const next = new URLSearchParams(previous);
-          next.set("stage", refId);
-          return next;
-        },
-        { replace: true },
-      ),
-    [setParameters],
-  );
+  const select = useCallback((refId: string) => setParameters({ stage: refId }), [setParameters]);
 
   useHotkeys([
     [

@@ -2,7 +2,7 @@ import { Button, Group, Menu, MultiSelect, Select, Stack } from "@mantine/core";
 import { IconFilterOff, IconPlayerPlayFilled, IconPlus, IconRoute } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
-import { Link, useParams, useSearchParams } from "react-router";
+import { Link, useParams } from "react-router";
 import { isForbidden } from "@/api/errors";
 import { useLiveApplication } from "@/api/live";
 import { queries } from "@/api/queries";
@@ -13,6 +13,7 @@ import { LiveHint } from "@/components/live-hint";
 import { usePageTitle } from "@/components/page-title";
 import { QueryState } from "@/components/query-state";
 import { StartDialog } from "@/components/start-dialog";
+import { useParameters } from "@/components/use-parameters";
 import { paths } from "@/lib/paths";
 import { isStatus, STATUS_LOOKS, STATUSES } from "@/lib/status";
 import { Panel } from "@/ui/panel";
@@ -27,7 +28,7 @@ const DEFAULT_LIMIT = "5";
 export function ExecutionsPage() {
   const { application = "" } = useParams();
   usePageTitle("Executions", application);
-  const [parameters, setParameters] = useSearchParams();
+  const [parameters, setParameters] = useParameters();
   const statuses = useMemo(
     () => (parameters.get("status") ?? "").split(",").filter(isStatus),
     [parameters],
@@ -60,19 +61,6 @@ export function ExecutionsPage() {
       (statuses.length === 0 || group.executions.length > 0),
   );
 
-  const setParameter = (changes: Record<string, string>) =>
-    setParameters(
-      (previous) => {
-        const next = new URLSearchParams(previous);
-        for (const [key, value] of Object.entries(changes)) {
-          if (value) next.set(key, value);
-          else next.delete(key);
-        }
-        return next;
-      },
-      { replace: true },
-    );
-
   return (
     <>
       <Group gap="xs" mb="md" align="center">
@@ -83,7 +71,7 @@ export function ExecutionsPage() {
           w={220}
           data={[...new Set(groups.map((group) => group.name))]}
           value={pipelineName || null}
-          onChange={(value) => setParameter({ pipeline: value ?? "" })}
+          onChange={(value) => setParameters({ pipeline: value ?? "" })}
           clearable
           searchable
         />
@@ -95,7 +83,7 @@ export function ExecutionsPage() {
           maw={420}
           data={STATUSES.map((status) => ({ value: status, label: STATUS_LOOKS[status].label }))}
           value={statuses}
-          onChange={(value) => setParameter({ status: value.join(",") })}
+          onChange={(value) => setParameters({ status: value.join(",") })}
           clearable
         />
         <Select
@@ -105,7 +93,7 @@ export function ExecutionsPage() {
           data={LIMITS.map((value) => ({ value, label: `Last ${value} of each` }))}
           value={limit}
           onChange={(value) =>
-            setParameter({ limit: value === DEFAULT_LIMIT ? "" : (value ?? "") })
+            setParameters({ limit: value === DEFAULT_LIMIT ? "" : (value ?? "") })
           }
           allowDeselect={false}
         />
@@ -137,7 +125,7 @@ export function ExecutionsPage() {
                 application={application}
                 groups={shown}
                 filtered={filtered}
-                onClearFilters={() => setParameter({ status: "", pipeline: "" })}
+                onClearFilters={() => setParameters({ status: "", pipeline: "" })}
                 onStart={(pipeline, like) => setStarting({ pipeline, like })}
                 onCancel={setCanceling}
                 onDelete={setDeleting}

@@ -17,6 +17,7 @@ import { keys } from "@/api/queries";
 import type { ApiToken, NewApiToken, TokenScope, User } from "@/api/types";
 import { formatDate } from "@/lib/time";
 import { CopyButton } from "@/ui/copy-button";
+import { FormActions } from "@/ui/form-actions";
 import { Notice } from "@/ui/notice";
 import { expiry, lifetimes, SCOPES } from "../scopes";
 
@@ -165,15 +166,12 @@ function TokenForm({ caller, onMade, onClose }: TokenFormProps) {
           onChange={(value) => setDays(Number(value))}
           allowDeselect={false}
         />
-        {make.error && <Notice tone="bad">{errorWords(make.error).message}</Notice>}
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={make.isPending}>
-            Make token
-          </Button>
-        </Group>
+        <FormActions
+          error={make.error ? errorWords(make.error).message : undefined}
+          submitLabel="Make token"
+          busy={make.isPending}
+          onCancel={onClose}
+        />
       </Stack>
     </form>
   );
